@@ -1,0 +1,4 @@
+set(CMAKE_C_COMPILER clang-14 CACHE STRING "")
+set(CMAKE_BUILD_TYPE Debug CACHE STRING "")
+set(VASITE_FUZZ ON CACHE BOOL "")
+set(VASITE_SANITIZE fuzzer-no-link,address,undefined CACHE STRING "")

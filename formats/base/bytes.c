@@ -1,0 +1,91 @@
+#include "formats/base/bytes.h"
+#include <pthread.h>
+
+bool vs_bytes_equal(struct vs_bytes a, struct vs_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool vs_bytes_equal_secret(struct vs_bytes a, struct vs_bytes b)
+{
+    if (a.len != b.len)
+        return false;
+    volatile uint8_t difference = 0;
+    for (size_t i = 0; i < a.len; i++)
+        difference = (uint8_t)(difference | (a.ptr[i] ^ b.ptr[i]));
+    return difference == 0;
+}
+
+int vs_bytes_compare(struct vs_bytes a, struct vs_bytes b)
+{
+    size_t common = a.len < b.len ? a.len : b.len;
+    int order = common == 0 ? 0 : memcmp(a.ptr, b.ptr, common);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+bool vs_bytes_is(struct vs_bytes a, const char *text)
+{
+    return vs_bytes_equal(a, vs_bytes_text(text));
+}
+
+bool vs_bytes_starts(struct vs_bytes a, const char *text)
+{
+    size_t len = strlen(text);
+    return a.len >= len && memcmp(a.ptr, text, len) == 0;
+}
+
+bool vs_bytes_ends(struct vs_bytes a, const char *text)
+{
+    size_t len = strlen(text);
+    return a.len >= len && memcmp(a.ptr + a.len - len, text, len) == 0;
+}
+
+struct vs_bytes vs_bytes_copy(struct vs_arena *arena, struct vs_bytes from)
+{
+    uint8_t *copy = from.len == 0 ? NULL : vs_arena_alloc(arena, from.len);
+    if (copy == NULL)
+        return VS_BYTES_NONE;
+    memcpy(copy, from.ptr, from.len);
+    return VS_BYTES(copy, from.len);
+}
+
+void vs_wipe(void *memory, size_t len)
+{
+    if (len > 0)
+        explicit_bzero(memory, len);
+}
+
+static uint32_t crc_table[8][256];
+
+static void fill_crc_table(void)
+{
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t c = i;
+        for (int bit = 0; bit < 8; bit++)
+            c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+        crc_table[0][i] = c;
+    }
+    for (uint32_t i = 0; i < 256; i++)
+        for (int k = 1; k < 8; k++)
+            crc_table[k][i] =
+                crc_table[k - 1][i] >> 8 ^ crc_table[0][crc_table[k - 1][i] & 0xff];
+}
+
+uint32_t vs_crc32c(uint32_t crc, struct vs_bytes bytes)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_crc_table);
+    const uint8_t *p = bytes.ptr;
+    size_t len = bytes.len;
+    crc = ~crc;
+    for (; len >= 8; p += 8, len -= 8) {
+        uint32_t low = crc ^ ((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+                              (uint32_t)p[3] << 24);
+        crc = crc_table[7][low & 0xff] ^ crc_table[6][low >> 8 & 0xff] ^
+              crc_table[5][low >> 16 & 0xff] ^ crc_table[4][low >> 24] ^ crc_table[3][p[4]] ^
+              crc_table[2][p[5]] ^ crc_table[1][p[6]] ^ crc_table[0][p[7]];
+    }
+    for (; len > 0; p++, len--)
+        crc = crc >> 8 ^ crc_table[0][(crc ^ *p) & 0xff];
+    return ~crc;
+}

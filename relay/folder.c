@@ -1,0 +1,2 @@
+int vs_relay_folder(void);
+int vs_relay_folder(void) { return 0; }

@@ -1,0 +1,2 @@
+int vs_storage_folder(void);
+int vs_storage_folder(void) { return 0; }
