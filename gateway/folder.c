@@ -1,2 +1,5 @@
 int vs_gateway_folder(void);
-int vs_gateway_folder(void) { return 0; }
+int vs_gateway_folder(void)
+{
+    return 0;
+}

@@ -1,2 +1,5 @@
 int vs_relay_folder(void);
-int vs_relay_folder(void) { return 0; }
+int vs_relay_folder(void)
+{
+    return 0;
+}

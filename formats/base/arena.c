@@ -19,7 +19,10 @@ struct vs_arena {
 
 #ifdef VASITE_TEST_BUILD
 static long fail_at;
-void vs_alloc_fail_at(long nth) { __atomic_store_n(&fail_at, nth, __ATOMIC_RELAXED); }
+void vs_alloc_fail_at(long nth)
+{
+    __atomic_store_n(&fail_at, nth, __ATOMIC_RELAXED);
+}
 static bool must_fail(void)
 {
     if (__atomic_load_n(&fail_at, __ATOMIC_RELAXED) == 0)
@@ -110,7 +113,10 @@ void *vs_arena_array(struct vs_arena *arena, size_t count, size_t size)
     return vs_arena_alloc(arena, total);
 }
 
-size_t vs_arena_used(const struct vs_arena *arena) { return arena->used; }
+size_t vs_arena_used(const struct vs_arena *arena)
+{
+    return arena->used;
+}
 
 char *vs_arena_strndup(struct vs_arena *arena, const char *text, size_t len)
 {
@@ -160,7 +166,10 @@ void *vs_heap_array(size_t count, size_t size)
     return memory;
 }
 
-void *vs_heap_new(size_t size) { return vs_heap_array(1, size); }
+void *vs_heap_new(size_t size)
+{
+    return vs_heap_array(1, size);
+}
 
 char *vs_heap_strdup(const char *text)
 {
@@ -168,4 +177,7 @@ char *vs_heap_strdup(const char *text)
     return memcpy(vs_heap_new(size), text, size);
 }
 
-void vs_heap_free(void *memory) { free(memory); }
+void vs_heap_free(void *memory)
+{
+    free(memory);
+}

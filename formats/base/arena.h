@@ -21,7 +21,7 @@ void *vs_arena_alloc(struct vs_arena *arena, size_t size);
 void *vs_arena_array(struct vs_arena *arena, size_t count, size_t size);
 size_t vs_arena_used(const struct vs_arena *arena);
 
-#define vs_arena_make(arena, type)         ((type *)vs_arena_alloc(arena, sizeof(type)))
+#define vs_arena_make(arena, type)          ((type *)vs_arena_alloc(arena, sizeof(type)))
 #define vs_arena_make_n(arena, type, count) ((type *)vs_arena_array(arena, count, sizeof(type)))
 
 /* Copies with a final NUL; NULL when the arena is full. */
@@ -32,8 +32,8 @@ char *vs_arena_printf(struct vs_arena *arena, const char *fmt, ...) VS_PRINTF(2,
 /* What a NULL from an arena means to a caller that passes it on. */
 VS_NODISCARD vs_rc vs_fail_memory(struct vs_error *err);
 
-/* For what must outlive every arena (caches, queues, servers): zeroed, aborts when memory is out.
- * `vs_heap_free(NULL)` is fine. */
+/* For what must outlive every arena (caches, queues, servers): zeroed, aborts when memory is
+ * out. `vs_heap_free(NULL)` is fine. */
 void *vs_heap_new(size_t size);
 void *vs_heap_array(size_t count, size_t size);
 void *vs_heap_grow(void *old, size_t size); /* not zeroed beyond the old size */
@@ -45,6 +45,9 @@ void vs_heap_free(void *memory);
 void vs_alloc_fail_at(long nth);
 #endif
 
-static inline void vs_cleanup_arena(struct vs_arena **arena) { vs_arena_free(*arena); }
+static inline void vs_cleanup_arena(struct vs_arena **arena)
+{
+    vs_arena_free(*arena);
+}
 #define VS_ARENA __attribute__((cleanup(vs_cleanup_arena))) struct vs_arena
 #endif

@@ -15,7 +15,7 @@ struct vs_buffer {
 
 /* In the caller's memory. */
 void vs_buffer_init(struct vs_buffer *buffer, size_t max_bytes);
-void vs_buffer_done(struct vs_buffer *buffer); /* frees; a buffer may be done twice */
+void vs_buffer_done(struct vs_buffer *buffer);  /* frees; a buffer may be done twice */
 void vs_buffer_clear(struct vs_buffer *buffer); /* empties, keeps memory */
 
 void vs_buffer_add(struct vs_buffer *buffer, struct vs_bytes bytes);
@@ -43,6 +43,9 @@ VS_NODISCARD vs_rc vs_buffer_check(const struct vs_buffer *buffer, struct vs_err
 VS_NODISCARD vs_rc vs_buffer_copy(const struct vs_buffer *buffer, struct vs_arena *arena,
                                   struct vs_bytes *ret, struct vs_error *err);
 
-static inline void vs_cleanup_buffer(struct vs_buffer *buffer) { vs_buffer_done(buffer); }
+static inline void vs_cleanup_buffer(struct vs_buffer *buffer)
+{
+    vs_buffer_done(buffer);
+}
 #define VS_BUFFER __attribute__((cleanup(vs_cleanup_buffer))) struct vs_buffer
 #endif

@@ -13,7 +13,7 @@ struct vs_bytes {
 #define VS_BYTES(pointer, length) ((struct vs_bytes){(const uint8_t *)(pointer), (length)})
 #define VS_BYTES_NONE             ((struct vs_bytes){NULL, 0})
 /* Of a string literal or an array of char, without its NUL. */
-#define VS_BYTES_LITERAL(text)    ((struct vs_bytes){(const uint8_t *)("" text), sizeof(text) - 1})
+#define VS_BYTES_LITERAL(text) ((struct vs_bytes){(const uint8_t *)("" text), sizeof(text) - 1})
 
 static inline struct vs_bytes vs_bytes_text(const char *text)
 {
@@ -23,7 +23,8 @@ static inline struct vs_bytes vs_bytes_text(const char *text)
 bool vs_bytes_equal(struct vs_bytes a, struct vs_bytes b);
 /* Without a data-dependent branch: for tokens and digests of secrets. */
 bool vs_bytes_equal_secret(struct vs_bytes a, struct vs_bytes b);
-int vs_bytes_compare(struct vs_bytes a, struct vs_bytes b); /* as memcmp, a prefix sorts first */
+int vs_bytes_compare(struct vs_bytes a,
+                     struct vs_bytes b); /* as memcmp, a prefix sorts first */
 bool vs_bytes_is(struct vs_bytes a, const char *text);
 bool vs_bytes_starts(struct vs_bytes a, const char *text);
 bool vs_bytes_ends(struct vs_bytes a, const char *text);
@@ -49,7 +50,10 @@ static inline void vs_put_u64(uint8_t *at, uint64_t v)
     vs_put_u32(at, (uint32_t)(v >> 32));
     vs_put_u32(at + 4, (uint32_t)v);
 }
-static inline uint16_t vs_get_u16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
+static inline uint16_t vs_get_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
 static inline uint32_t vs_get_u32(const uint8_t *at)
 {
     return (uint32_t)vs_get_u16(at) << 16 | vs_get_u16(at + 2);

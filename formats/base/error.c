@@ -7,7 +7,10 @@
 static const struct vs_code_info codes[VS_CODES] = {
 #define VS_CODE(id, text_name, of_class, status, of_clause, ...)                               \
     [VS_E_##id] = VS_CODE_ROW(text_name, VS_CLASS_##of_class, status, of_clause, __VA_ARGS__),
-#define VS_CODE_ROW(...) {__VA_ARGS__}
+#define VS_CODE_ROW(...)                                                                       \
+    {                                                                                          \
+        __VA_ARGS__                                                                            \
+    }
 #include "formats/base/codes.def"
 #undef VS_CODE
 };
@@ -72,6 +75,12 @@ void vs_bug(const char *file, int line, const char *condition)
 
 #ifdef VASITE_TEST_BUILD
 static enum vs_code disabled_code = VS_E_NONE;
-bool vs_check_enabled(enum vs_code code) { return code != disabled_code; }
-void vs_check_disable(enum vs_code code) { disabled_code = code; }
+bool vs_check_enabled(enum vs_code code)
+{
+    return code != disabled_code;
+}
+void vs_check_disable(enum vs_code code)
+{
+    disabled_code = code;
+}
 #endif

@@ -36,12 +36,12 @@ enum vs_code {
 
 /* One row of codes.def. */
 struct vs_code_info {
-    const char *name;                  /* stable: urn:vasite:problem:NAME */
+    const char *name; /* stable: urn:vasite:problem:NAME */
     enum vs_class class;
-    int http;                          /* status of a REST answer */
-    const char *clause;                /* standard or article, NULL where none decides */
-    const char *title[VS_LANGUAGES];   /* what happened */
-    const char *remedy[VS_LANGUAGES];  /* what to do next */
+    int http;                         /* status of a REST answer */
+    const char *clause;               /* standard or article, NULL where none decides */
+    const char *title[VS_LANGUAGES];  /* what happened */
+    const char *remedy[VS_LANGUAGES]; /* what to do next */
 };
 
 /* The row of `code`; never NULL. SOAP's fault follows from the class: VS_CLASS_CALLER and
@@ -57,7 +57,10 @@ typedef struct {
 } vs_rc;
 
 #define VS_OK ((vs_rc){VS_E_NONE})
-static inline bool vs_ok(vs_rc rc) { return rc.code == VS_E_NONE; }
+static inline bool vs_ok(vs_rc rc)
+{
+    return rc.code == VS_E_NONE;
+}
 
 struct vs_error {
     enum vs_code code;

@@ -7,8 +7,9 @@ vs_rc vs_source_read(const struct vs_source *source, uint64_t offset, void *to, 
                      struct vs_error *err)
 {
     if (offset > source->size || len > source->size - offset)
-        return vs_fail(err, VS_E_SYNTAX, NULL, "%zu bytes at %llu lie outside the %llu there are",
-                       len, (unsigned long long)offset, (unsigned long long)source->size);
+        return vs_fail(err, VS_E_SYNTAX, NULL,
+                       "%zu bytes at %llu lie outside the %llu there are", len,
+                       (unsigned long long)offset, (unsigned long long)source->size);
     return len == 0 ? VS_OK : source->read_at(source, offset, to, len, err);
 }
 

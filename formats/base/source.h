@@ -42,5 +42,6 @@ struct vs_file_source {
     struct vs_source source;
     int fd;
 };
-VS_NODISCARD vs_rc vs_file_source_init(struct vs_file_source *self, int fd, struct vs_error *err);
+VS_NODISCARD vs_rc vs_file_source_init(struct vs_file_source *self, int fd,
+                                       struct vs_error *err);
 #endif

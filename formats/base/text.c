@@ -6,7 +6,10 @@ bool vs_text_equal(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static int lower(int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; }
+static int lower(int c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
 
 bool vs_text_equal_ascii_case(const char *a, const char *b)
 {
@@ -170,7 +173,8 @@ char *vs_percent_encode(struct vs_arena *arena, struct vs_bytes bytes)
     char *at = text;
     for (size_t i = 0; i < bytes.len; i++) {
         uint8_t c = bytes.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        bool letter =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (letter || (c != '\0' && strchr("-._~/", c) != NULL)) {
             *at++ = (char)c;
             continue;

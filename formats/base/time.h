@@ -7,12 +7,12 @@
 
 typedef int64_t vs_time_ms;
 
-#define VS_TIME_NONE  INT64_MIN
-#define VS_SECOND_MS  INT64_C(1000)
-#define VS_MINUTE_MS  (60 * VS_SECOND_MS)
-#define VS_HOUR_MS    (60 * VS_MINUTE_MS)
-#define VS_DAY_MS     (24 * VS_HOUR_MS)
-#define VS_TIME_TEXT  25 /* bytes for "2026-11-21T20:46:48.123Z" and its NUL */
+#define VS_TIME_NONE INT64_MIN
+#define VS_SECOND_MS INT64_C(1000)
+#define VS_MINUTE_MS (60 * VS_SECOND_MS)
+#define VS_HOUR_MS   (60 * VS_MINUTE_MS)
+#define VS_DAY_MS    (24 * VS_HOUR_MS)
+#define VS_TIME_TEXT 25 /* bytes for "2026-11-21T20:46:48.123Z" and its NUL */
 
 struct vs_civil {
     int year, month, day, hour, minute, second, ms; /* month and day from 1 */

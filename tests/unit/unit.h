@@ -22,7 +22,8 @@
 #define assert_fails(expected, call)                                                           \
     do {                                                                                       \
         vs_rc assert_rc_ = (call);                                                             \
-        assert_string_equal(vs_code_info(assert_rc_.code)->name, vs_code_info(expected)->name); \
+        assert_string_equal(vs_code_info(assert_rc_.code)->name,                               \
+                            vs_code_info(expected)->name);                                     \
     } while (0)
 #define assert_bytes_equal(a, b)                                                               \
     do {                                                                                       \
