@@ -31,13 +31,13 @@ bool vs_bytes_is(struct vs_bytes a, const char *text)
 bool vs_bytes_starts(struct vs_bytes a, const char *text)
 {
     size_t len = strlen(text);
-    return a.len >= len && memcmp(a.ptr, text, len) == 0;
+    return a.len >= len && (len == 0 || memcmp(a.ptr, text, len) == 0);
 }
 
 bool vs_bytes_ends(struct vs_bytes a, const char *text)
 {
     size_t len = strlen(text);
-    return a.len >= len && memcmp(a.ptr + a.len - len, text, len) == 0;
+    return a.len >= len && (len == 0 || memcmp(a.ptr + a.len - len, text, len) == 0);
 }
 
 struct vs_bytes vs_bytes_copy(struct vs_arena *arena, struct vs_bytes from)

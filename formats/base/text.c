@@ -47,7 +47,7 @@ static int32_t next_code_point(const uint8_t **at, const uint8_t *end)
 
 bool vs_utf8_valid(struct vs_bytes text)
 {
-    const uint8_t *at = text.ptr, *end = at + text.len;
+    const uint8_t *at = text.ptr, *end = text.len == 0 ? at : at + text.len;
     while (at < end)
         if (next_code_point(&at, end) < 0)
             return false;
@@ -63,7 +63,7 @@ static bool is_control(int32_t c)
 
 bool vs_text_has_controls(struct vs_bytes text)
 {
-    const uint8_t *at = text.ptr, *end = at + text.len;
+    const uint8_t *at = text.ptr, *end = text.len == 0 ? at : at + text.len;
     while (at < end)
         if (is_control(next_code_point(&at, end)))
             return true;
