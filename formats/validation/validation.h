@@ -1,0 +1,47 @@
+/* validation.h - EN 319 102-1: a document, a time and what is trusted in; a report out.
+ *
+ * Pure: what a verdict lacks comes back as report->needs; relay/verification fetches it, adds
+ * it to the input and asks again. The name of a file decides nothing, only its bytes do.
+ *
+ * An invalid signature is a report, not a failure. A failure means that the document itself is
+ * refused (class VS_CLASS_REFUSED: not a sound ZIP, a bomb, an XML with DTD, …), or that memory
+ * or the disk failed. */
+#ifndef VS_FORMATS_VALIDATION_VALIDATION_H
+#define VS_FORMATS_VALIDATION_VALIDATION_H
+#include "formats/validation/report.h"
+
+struct vs_trust; /* formats/trustlist/trust.h */
+struct vs_asic;  /* formats/container/asic.h */
+
+/* Detached content: what a reference of that name covers. */
+struct vs_content {
+    const char *name;
+    const struct vs_source *source;
+};
+
+struct vs_validation_input {
+    const struct vs_source *document;
+    const char *name;           /* for messages; may be NULL */
+    const struct vs_asic *asic; /* the document opened already, or NULL: opened here */
+    const struct vs_content *contents;
+    size_t n_contents;
+    vs_time_ms at;                  /* the validation time: "now" but for tests and disputes */
+    const struct vs_trust *trust;   /* NULL: nothing is trusted */
+    const struct vs_policy *policy; /* NULL: vs_policy_default() */
+    const struct vs_bytes *certificates; /* DER, for building paths: trusted by nobody */
+    size_t n_certificates;
+    const struct vs_bytes *ocsp; /* DER of OCSPResponse */
+    size_t n_ocsp;
+    const struct vs_bytes *crls; /* DER of CertificateList */
+    size_t n_crls;
+};
+
+/* What the first bytes say; VS_FORM_UNSIGNED where nothing known. */
+VS_NODISCARD vs_rc vs_document_form_of(const struct vs_source *document,
+                                       enum vs_document_form *ret, struct vs_error *err);
+
+/* Judge. `*ret` and all in it live in `arena`; the input's bytes must outlive them.
+ * Fails: as said above; VS_E_SIGNATURE_FORM for a form that this build does not judge. */
+VS_NODISCARD vs_rc vs_validate(struct vs_arena *arena, const struct vs_validation_input *input,
+                               const struct vs_report **ret, struct vs_error *err);
+#endif
