@@ -1,4 +1,4 @@
-#include "formats/validation/indication.h"
+#include "formats/validation/report.h"
 
 static const struct {
     const char *name, *clause, *meaning;
@@ -33,4 +33,11 @@ const char *vs_sub_indication_clause(enum vs_sub_indication sub)
 const char *vs_sub_indication_meaning(enum vs_sub_indication sub)
 {
     return subs[sub].meaning;
+}
+
+const char *vs_document_form_text(enum vs_document_form form)
+{
+    static const char *const texts[] = {"unsigned", "ASiC-E", "ASiC-S",   "XML",
+                                        "CMS",      "PDF",    "RFC 3161", "evidence record"};
+    return texts[form];
 }
