@@ -1,0 +1,101 @@
+/* mailbox.h - what waits for a recipient, and what happened to a sender's documents.
+ *
+ * Both lists follow the sequencer's order: a cursor never misses an entry. A cursor is opaque
+ * text; "" is the beginning. Pages show parties their own entries only. */
+#ifndef VS_RELAY_MAILBOX_H
+#define VS_RELAY_MAILBOX_H
+#include "relay/exchange/principals.h"
+
+/* In the order of a delivery's life; transitions.c is the one table of moves. */
+enum vs_delivery_state {
+    VS_DELIVERY_PENDING,      /* committed, not yet in the mailbox */
+    VS_DELIVERY_HELD,         /* 27.3.3: an unconfirmed repetition */
+    VS_DELIVERY_AVAILABLE,    /* in the mailbox: receipt time, Art. 28.2 */
+    VS_DELIVERY_HANDED_OVER,  /* downloaded completely */
+    VS_DELIVERY_ACKNOWLEDGED, /* 27.4, not yet with the sender */
+    VS_DELIVERY_REACHED,      /* the acknowledgement reached the sender: terminal */
+    VS_DELIVERY_REFUSED,      /* 27.4: refused, terminal */
+    VS_DELIVERY_STATES
+};
+const char *vs_delivery_state_name(enum vs_delivery_state state); /* "handed-over" */
+
+/* One delivery, as list entries and the status view show it. */
+struct vs_delivery {
+    struct vs_id document, sender, recipient;
+    const char *sender_identifier, *recipient_identifier;
+    const char *sender_name, *recipient_name;
+    const char *subject, *number, *date, *name, *media_type;
+    uint64_t size;
+    uint8_t digest[32]; /* SHA-256 of the original */
+    enum vs_delivery_state state;
+    bool acknowledgement_required;
+    bool counts_as_received;                                       /* 27.4 */
+    bool counts_as_not_sent;                                       /* 27.3 */
+    vs_time_ms sent, received, handed_over, acknowledged, reached; /* VS_TIME_NONE: not yet */
+    vs_time_ms deadline;                                           /* 27.5 */
+    struct vs_id repeats;                                          /* 27.3.3 */
+    const char *refusal_reason;                                    /* of the recipient */
+    int64_t sequence;                                              /* in this list */
+    int64_t version;
+};
+
+struct vs_page {
+    const struct vs_delivery **entries;
+    size_t n;
+    const char *cursor; /* after the last entry: for the next call */
+    bool more;
+    int64_t seen; /* for vs_mailbox_watch */
+};
+
+/* Deliveries to the caller's participant, after `cursor`, at most `limit` (1..500).
+ * VS_E_PARAMETER: not a cursor of ours. */
+VS_NODISCARD vs_rc vs_mailbox_list(struct vs_relay *relay, struct vs_arena *arena,
+                                   const struct vs_caller *caller, const char *cursor,
+                                   size_t limit, struct vs_page *ret, struct vs_error *err);
+/* The sender's event mailbox: its deliveries in the order in which they last changed. An
+ * acknowledgement has reached the sender (27.4) once it stands here. */
+VS_NODISCARD vs_rc vs_events_list(struct vs_relay *relay, struct vs_arena *arena,
+                                  const struct vs_caller *caller, const char *cursor,
+                                  size_t limit, struct vs_page *ret, struct vs_error *err);
+
+/* -- long poll ------------------------------------------------------------------------------
+ */
+/* In the caller's memory; `wake` is called once, on the committer's thread, when something
+ * entered the participant's mailbox (or its events), or the relay stops. */
+struct vs_waiter {
+    struct vs_id participant;
+    bool events;  /* waits for vs_events_list instead */
+    int64_t seen; /* vs_page.seen of the empty page */
+    void (*wake)(struct vs_waiter *waiter);
+    void *context;
+    struct vs_waiter *next, *previous; /* relay's */
+    bool waiting;
+};
+/* false: something was sequenced since `seen`: list again instead of waiting. */
+bool vs_mailbox_watch(struct vs_relay *relay, struct vs_waiter *waiter);
+/* After it returns wake is not called any more; false when wake was called or is running. */
+bool vs_mailbox_unwatch(struct vs_relay *relay, struct vs_waiter *waiter);
+
+/* -- contents -------------------------------------------------------------------------------
+ */
+enum vs_content { VS_CONTENT_ORIGINAL, VS_CONTENT_CONSIGNMENT };
+
+struct vs_content_view {
+    const struct vs_source *source; /* lives in the arena; readable on any one thread */
+    const char *name;               /* file name to offer */
+    const char *media_type;
+    bool have_digest;
+    uint8_t digest[32];        /* SHA-256, of the original only */
+    bool complete_is_handover; /* the caller is a recipient: report completion */
+};
+/* For sender, recipient (once available), archivist and auditor; anybody else: VS_E_NOT_FOUND.
+ */
+VS_NODISCARD vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
+                                   const struct vs_caller *caller, struct vs_id document,
+                                   enum vs_content what, struct vs_content_view *ret,
+                                   struct vs_error *err);
+/* The last byte went out to the recipient: ContentHandover, once; later ones change nothing. */
+VS_NODISCARD vs_rc vs_handover_stage(struct vs_relay *relay, struct vs_job *job,
+                                     const struct vs_caller *caller, struct vs_id document,
+                                     vs_time_ms now, struct vs_error *err);
+#endif
