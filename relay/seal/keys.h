@@ -1,0 +1,88 @@
+/* keys.h - the service's private keys, by purpose: the only place that holds them.
+ *
+ * One interface: an array of (purpose, input) gives signatures. Nothing else in the service
+ * holds a private key, so that a signer process or an HSM can stand behind it. None serves two
+ * purposes (design.md, "Keys by purpose"). A purpose has a key, and mostly a certificate with
+ * its chain; which algorithm it signs with follows from the key.
+ *
+ * Made and filled by one thread at start, read-only afterwards: signing is safe from any thread.
+ * TLS keys are not here: GnuTLS reads them itself, and they sign no statement of ours. */
+#ifndef VS_RELAY_SEAL_KEYS_H
+#define VS_RELAY_SEAL_KEYS_H
+#include "formats/base/base.h"
+
+struct vs_key;
+struct vs_certificate;
+struct vs_signature_algorithm;
+struct vs_signer;
+
+enum vs_purpose {
+    VS_PURPOSE_SEAL,       /* XAdES seal of consignments */
+    VS_PURPOSE_EVIDENCE,   /* XAdES signature of evidence */
+    VS_PURPOSE_CHECKPOINT, /* journal checkpoints: Ed25519, no certificate */
+    VS_PURPOSE_TSA,        /* time marks of the embedded centre */
+    VS_PURPOSE_OCSP,       /* OCSP responses of the embedded centre */
+    VS_PURPOSE_CA,         /* certificates and CRLs of the issuing authority */
+    VS_PURPOSE_ROOT,       /* the root's CRL and the issuing authority's certificate */
+    VS_PURPOSE_WEBHOOK,    /* RFC 9421 signatures of deliveries: Ed25519, no certificate */
+    VS_PURPOSES
+};
+/* "seal", "evidence", …: names files, settings and log lines. */
+const char *vs_purpose_name(enum vs_purpose purpose);
+
+#define VS_SIGNATURE_MAX 512 /* RSA-4096 */
+
+enum vs_signature_form {
+    VS_SIGNATURE_DER, /* ECDSA as in certificates, CMS, OCSP */
+    VS_SIGNATURE_RAW, /* ECDSA as r || s: XMLDSig, RFC 9421 */
+};
+
+/* One signature wanted, and then made. */
+struct vs_signing {
+    enum vs_purpose purpose;
+    enum vs_signature_form form; /* matters to ECDSA only */
+    /* The digest, by the digest of the purpose's algorithm; for Ed25519 the message itself
+     * (RFC 8032: it has no digest of its own). Borrowed until done. */
+    struct vs_bytes input;
+    uint8_t signature[VS_SIGNATURE_MAX];
+    size_t signature_len;
+};
+
+struct vs_keys;
+
+struct vs_keys *vs_keys_new(void);
+/* Wipes the keys. Nothing may be in the making. NULL is fine. */
+void vs_keys_free(struct vs_keys *keys);
+
+/* Give `purpose` its key and its chain, own certificate first (n_chain may be 0). Takes a
+ * reference of each. VS_E_KEY where the certificate does not hold the key's public key. */
+VS_NODISCARD vs_rc vs_keys_set(struct vs_keys *keys, enum vs_purpose purpose,
+                               struct vs_key *key, struct vs_certificate *const *chain,
+                               size_t n_chain, struct vs_error *err);
+bool vs_keys_has(const struct vs_keys *keys, enum vs_purpose purpose);
+
+/* How `purpose` signs; NULL where it has no key. Static. */
+const struct vs_signature_algorithm *vs_keys_algorithm(const struct vs_keys *keys,
+                                                       enum vs_purpose purpose);
+/* The certificate and its issuers, own first, the root last where known; borrowed from `keys`.
+ * 0 where there are none. */
+size_t vs_keys_chain(const struct vs_keys *keys, enum vs_purpose purpose,
+                     struct vs_certificate *const **ret);
+/* The raw 32 bytes of an Ed25519 public key, else the SubjectPublicKeyInfo; borrowed. */
+struct vs_bytes vs_keys_public(const struct vs_keys *keys, enum vs_purpose purpose);
+
+/* Called once for each vs_keys_submit: `rc` is VS_OK when all signatures are made. */
+typedef void (*vs_keys_done)(void *context, vs_rc rc, const struct vs_error *err);
+
+/* Begin `n` signatures. `done` is called once, by any thread and perhaps before this returns;
+ * until then `jobs` is the signer's. A purpose without a key: VS_E_KEY. */
+void vs_keys_submit(struct vs_keys *keys, struct vs_signing *jobs, size_t n, vs_keys_done done,
+                    void *context);
+/* The same, waiting for the end. */
+VS_NODISCARD vs_rc vs_keys_sign(struct vs_keys *keys, struct vs_signing *jobs, size_t n,
+                                struct vs_error *err);
+
+/* A signer for formats/ (formats/crypto/signer.h) that signs with this purpose, DER form.
+ * In the caller's memory; `keys` must outlive it. */
+void vs_keys_signer(struct vs_keys *keys, enum vs_purpose purpose, struct vs_signer *ret);
+#endif
