@@ -5,15 +5,14 @@
  * purposes (design.md, "Keys by purpose"). A purpose has a key, and mostly a certificate with
  * its chain; which algorithm it signs with follows from the key.
  *
- * Made and filled by one thread at start, read-only afterwards: signing is safe from any thread.
- * TLS keys are not here: GnuTLS reads them itself, and they sign no statement of ours. */
+ * Made and filled by one thread at start, read-only afterwards: signing is safe from any
+ * thread. TLS keys are not here: GnuTLS reads them itself, and they sign no statement of ours.
+ */
 #ifndef VS_RELAY_SEAL_KEYS_H
 #define VS_RELAY_SEAL_KEYS_H
-#include "formats/base/base.h"
+#include "formats/crypto/key.h"
 
-struct vs_key;
 struct vs_certificate;
-struct vs_signature_algorithm;
 struct vs_signer;
 
 enum vs_purpose {
@@ -30,22 +29,15 @@ enum vs_purpose {
 /* "seal", "evidence", …: names files, settings and log lines. */
 const char *vs_purpose_name(enum vs_purpose purpose);
 
-#define VS_SIGNATURE_MAX 512 /* RSA-4096 */
-
-enum vs_signature_form {
-    VS_SIGNATURE_DER, /* ECDSA as in certificates, CMS, OCSP */
-    VS_SIGNATURE_RAW, /* ECDSA as r || s: XMLDSig, RFC 9421 */
-};
-
 /* One signature wanted, and then made. */
 struct vs_signing {
     enum vs_purpose purpose;
     enum vs_signature_form form; /* matters to ECDSA only */
-    /* The digest, by the digest of the purpose's algorithm; for Ed25519 the message itself
-     * (RFC 8032: it has no digest of its own). Borrowed until done. */
-    struct vs_bytes input;
-    uint8_t signature[VS_SIGNATURE_MAX];
-    size_t signature_len;
+    struct vs_digest digest;     /* made with the digest of the purpose's algorithm */
+    /* Ed25519 only, in place of the digest (RFC 8032: it signs the message); borrowed until
+     * done. */
+    struct vs_bytes message;
+    struct vs_signature_value value;
 };
 
 struct vs_keys;
@@ -61,15 +53,15 @@ VS_NODISCARD vs_rc vs_keys_set(struct vs_keys *keys, enum vs_purpose purpose,
                                size_t n_chain, struct vs_error *err);
 bool vs_keys_has(const struct vs_keys *keys, enum vs_purpose purpose);
 
-/* How `purpose` signs; NULL where it has no key. Static. */
-const struct vs_signature_algorithm *vs_keys_algorithm(const struct vs_keys *keys,
-                                                       enum vs_purpose purpose);
+/* How `purpose` signs; all zero (VS_SCHEME_NONE) where it has no key. */
+struct vs_signature_algorithm vs_keys_algorithm(const struct vs_keys *keys,
+                                                enum vs_purpose purpose);
 /* The certificate and its issuers, own first, the root last where known; borrowed from `keys`.
  * 0 where there are none. */
 size_t vs_keys_chain(const struct vs_keys *keys, enum vs_purpose purpose,
                      struct vs_certificate *const **ret);
-/* The raw 32 bytes of an Ed25519 public key, else the SubjectPublicKeyInfo; borrowed. */
-struct vs_bytes vs_keys_public(const struct vs_keys *keys, enum vs_purpose purpose);
+/* Borrowed; NULL where it has no key. */
+struct vs_public_key *vs_keys_public(const struct vs_keys *keys, enum vs_purpose purpose);
 
 /* Called once for each vs_keys_submit: `rc` is VS_OK when all signatures are made. */
 typedef void (*vs_keys_done)(void *context, vs_rc rc, const struct vs_error *err);
