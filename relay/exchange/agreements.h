@@ -8,42 +8,36 @@
 #define VS_RELAY_AGREEMENTS_H
 #include "relay/exchange/participants.h"
 
-/* Bits of vs_terms.forms: what the container or file may be. */
-enum vs_form {
-    VS_FORM_ASIC_E = 1,
-    VS_FORM_ASIC_S = 2,
-    VS_FORM_PDF = 4,
-    VS_FORM_XML = 8,
-    VS_FORM_CMS = 16,
-    VS_FORM_UNSIGNED = 32, /* any other bytes */
+/* Bits of vs_terms.forms: what the document may be. */
+enum vs_takes {
+    VS_TAKES_ASIC_E = 1,
+    VS_TAKES_ASIC_S = 2,
+    VS_TAKES_PDF = 4,
+    VS_TAKES_XML = 8,
+    VS_TAKES_CMS = 16,
+    VS_TAKES_ANY = 32, /* any other bytes, unsigned ones too */
 };
-enum vs_class_of_signature { /* Art. 3, in ascending order */
-                             VS_LEGAL_NONE,
-                             VS_LEGAL_SIMPLE,
-                             VS_LEGAL_ENHANCED,
-                             VS_LEGAL_QUALIFIED, /* enhanced with qualified certificate: as
-                                                    handwritten */
-                             VS_LEGAL_QUALIFIED_AUTHORITY, /* the same with authority data: as
-                                                              handwritten and stamped */
-};
-enum vs_level { VS_LEVEL_BB, VS_LEVEL_BT, VS_LEVEL_BLT, VS_LEVEL_BLTA };
-/* Bits of vs_terms.requisites (Art. 21.1.3; Rule of exchange). */
-enum vs_requisite {
-    VS_REQUISITE_NUMBER = 1,
-    VS_REQUISITE_DATE = 2,
-    VS_REQUISITE_SUBJECT = 4,
-    VS_REQUISITE_SENDER = 8,
-    VS_REQUISITE_RECIPIENT = 16,
+/* Least class of Art. 3 that is asked for; compared in submit's decision only. */
+enum vs_asks {
+    VS_ASKS_NONE,
+    VS_ASKS_SIMPLE,
+    VS_ASKS_ENHANCED,
+    VS_ASKS_QUALIFIED,
+    VS_ASKS_QUALIFIED_AUTHORITY,
 };
 enum vs_mark_mode { VS_MARKS_DOCUMENT, VS_MARKS_BATCH };
 enum vs_receipt_at { VS_RECEIPT_MAILBOX, VS_RECEIPT_ENDPOINT };
 
+/* Bit i of vs_terms.requisites asks for the requisite named here (requisites.h, Art. 21.1.3).
+ */
+extern const char *const vs_requisite_names[];
+
 struct vs_terms {
-    int64_t forms;             /* bits of enum vs_form; default asic-e */
-    int64_t signature_class;   /* least class of Art. 3; default enhanced */
-    int64_t signature_level;   /* least level; default B-B */
+    int64_t forms;             /* bits of enum vs_takes; default asic-e */
+    int64_t signature_class;   /* enum vs_asks; default enhanced */
+    int64_t signature_level;   /* enum vs_level (formats/validation/policy.h); default B-B */
     int64_t signer_is_sender;  /* the signer must be of the sending participant; default no */
-    int64_t requisites;        /* bits that must be present; default none */
+    int64_t requisites;        /* bits that must be given: vs_requisite_names; default none */
     int64_t signed_requisites; /* document.xml required; default no */
     int64_t acknowledgement;   /* required (27.4); default yes */
     int64_t acknowledgement_term_ms; /* 0: only what the sender gives */
