@@ -1,5 +1,6 @@
 #include "storage/schema.h"
 
+/* clang-format off: the macros open and close initialisers. */
 /* The columns of each table. */
 #define VS_TABLE(T, name, n_key)      static const struct vs_column columns_of_##T[] = {
 #define VS_COLUMN(T, C, name, type)   {#name, type, false},
@@ -36,6 +37,8 @@
 #undef VS_OPTIONAL
 #undef VS_INDEX
 #undef VS_TABLE_END
+
+/* clang-format on */
 
 static const struct vs_table tables[] = {
 #define VS_TABLE(T, name, n_key)                                                               \

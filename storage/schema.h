@@ -75,6 +75,7 @@ struct vs_schema {
 /* Vasite's own. */
 extern const struct vs_schema vs_schema;
 
+/* clang-format off: the macros open and close enumerations. */
 /* VS_T_<TABLE> */
 enum vs_table_id {
 #define VS_TABLE(T, name, n_key) VS_T_##T,
@@ -125,6 +126,8 @@ enum vs_table_id {
 #undef VS_OPTIONAL
 #undef VS_INDEX
 #undef VS_TABLE_END
+
+/* clang-format on */
 
 /* A bug in a schema (a doubled name, an optional key, an unknown column) aborts. Called once
  * for vs_schema by every open. */
