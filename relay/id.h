@@ -17,6 +17,8 @@ void vs_id_text(struct vs_id id, char out[VS_ID_TEXT]);
 char *vs_id_text_new(struct vs_arena *arena, struct vs_id id);
 /* Exactly 32 hex digits. Callers answer `false` as an unknown id (VS_E_NOT_FOUND). */
 bool vs_id_decode(const char *text, struct vs_id *ret);
+/* As kept in rows. */
+bool vs_id_from_bytes(struct vs_bytes bytes, struct vs_id *ret);
 bool vs_id_equal(struct vs_id a, struct vs_id b);
 bool vs_id_is_none(struct vs_id id); /* all zero: "no such thing" in optional fields */
 static inline struct vs_bytes vs_id_bytes(const struct vs_id *id)

@@ -1,5 +1,0 @@
-int vs_relay_folder(void);
-int vs_relay_folder(void)
-{
-    return 0;
-}
