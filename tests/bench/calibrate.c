@@ -1,0 +1,216 @@
+#include "tests/bench/calibrate.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <math.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define must(condition)                                                                        \
+    do {                                                                                       \
+        if (!(condition)) {                                                                    \
+            fprintf(stderr, "bench: calibration fails at %s:%d: %s\n", __FILE__, __LINE__,     \
+                    #condition);                                                               \
+            exit(2);                                                                           \
+        }                                                                                      \
+    } while (0)
+
+static double cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+enum { ROUNDS = 7 };
+
+static double median(double *values)
+{
+    qsort(values, ROUNDS, sizeof *values, by_value);
+    return values[ROUNDS / 2];
+}
+
+static void signatures(struct calibration *c)
+{
+    enum { EACH = 400 };
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY_CTX *signer = EVP_PKEY_CTX_new(key, NULL), *verifier = EVP_PKEY_CTX_new(key, NULL);
+    must(EVP_PKEY_sign_init(signer) == 1 && EVP_PKEY_verify_init(verifier) == 1);
+    unsigned char digest[32] = {1}, value[80];
+    double sign[ROUNDS], verify[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t len = sizeof value;
+        double start = cpu_ns();
+        for (int i = 0; i < EACH; i++) {
+            len = sizeof value;
+            must(EVP_PKEY_sign(signer, value, &len, digest, sizeof digest) == 1);
+        }
+        double middle = cpu_ns();
+        for (int i = 0; i < EACH; i++)
+            must(EVP_PKEY_verify(verifier, value, len, digest, sizeof digest) == 1);
+        sign[round] = (middle - start) / EACH;
+        verify[round] = (cpu_ns() - middle) / EACH;
+    }
+    c->sign = median(sign);
+    c->verify = median(verify);
+    EVP_PKEY_CTX_free(signer);
+    EVP_PKEY_CTX_free(verifier);
+    EVP_PKEY_free(key);
+}
+
+static void hashes(struct calibration *c)
+{
+    enum { SIZE = 10240, EACH = 500 };
+    static unsigned char bytes[SIZE];
+    unsigned char digest[32];
+    EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    double cost[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        double start = cpu_ns();
+        for (int i = 0; i < EACH; i++)
+            must(EVP_DigestInit_ex2(ctx, md, NULL) == 1 &&
+                 EVP_DigestUpdate(ctx, bytes, SIZE) == 1 &&
+                 EVP_DigestFinal_ex(ctx, digest, NULL) == 1);
+        cost[round] = (cpu_ns() - start) / EACH / SIZE;
+    }
+    c->hash_byte = median(cost);
+    EVP_MD_CTX_free(ctx);
+    EVP_MD_free(md);
+}
+
+static void connect_pair(int pair[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    must(listener >= 0 && bind(listener, (struct sockaddr *)&at, len) == 0);
+    must(listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&at, &len) == 0);
+    pair[0] = socket(AF_INET, SOCK_STREAM, 0);
+    must(connect(pair[0], (struct sockaddr *)&at, len) == 0);
+    pair[1] = accept(listener, NULL, NULL);
+    must(pair[1] >= 0);
+    close(listener);
+}
+
+static void sockets(struct calibration *c)
+{
+    enum { SIZE = 16384, EACH = 1000 };
+    static char bytes[SIZE];
+    int pair[2];
+    connect_pair(pair);
+    double sent[ROUNDS], received[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        double send_ns = 0, receive_ns = 0;
+        for (int i = 0; i < EACH; i++) {
+            double start = cpu_ns();
+            must(write(pair[0], bytes, SIZE) == SIZE);
+            double middle = cpu_ns();
+            for (ssize_t got = 0; got < SIZE;) {
+                ssize_t n = read(pair[1], bytes, SIZE);
+                must(n > 0);
+                got += n;
+            }
+            send_ns += middle - start;
+            receive_ns += cpu_ns() - middle;
+        }
+        sent[round] = send_ns / EACH / SIZE;
+        received[round] = receive_ns / EACH / SIZE;
+    }
+    c->send_byte = median(sent);
+    c->receive_byte = median(received);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void files(struct calibration *c, const char *folder)
+{
+    enum { SIZE = 1 << 20, EACH = 16 };
+    static char bytes[SIZE];
+    char path[512];
+    snprintf(path, sizeof path, "%s/calibration.bin", folder);
+    double cost[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
+        int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+        must(fd >= 0);
+        double start = cpu_ns();
+        for (int i = 0; i < EACH; i++)
+            must(write(fd, bytes, SIZE) == SIZE);
+        cost[round] = (cpu_ns() - start) / EACH / SIZE;
+        close(fd);
+    }
+    c->write_byte = median(cost);
+    unlink(path);
+}
+
+static void rows(struct calibration *c, const char *folder)
+{
+    enum { EACH = 512 };
+    char path[512];
+    snprintf(path, sizeof path, "%s/calibration.db", folder);
+    unlink(path);
+    sqlite3 *db;
+    sqlite3_stmt *insert;
+    must(sqlite3_open(path, &db) == SQLITE_OK);
+    must(sqlite3_exec(db,
+                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                      "CREATE TABLE t(id BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID",
+                      NULL, NULL, NULL) == SQLITE_OK);
+    must(sqlite3_prepare_v2(db, "INSERT INTO t VALUES(?,?)", -1, &insert, NULL) == SQLITE_OK);
+    unsigned char id[16] = {0}, body[200] = {0};
+    double cost[ROUNDS];
+    for (int round = 0, n = 0; round < ROUNDS; round++) {
+        double start = cpu_ns();
+        must(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK);
+        for (int i = 0; i < EACH; i++, n++) {
+            id[4] = (unsigned char)(n >> 16);
+            id[5] = (unsigned char)(n >> 8);
+            id[6] = (unsigned char)n;
+            must(sqlite3_bind_blob(insert, 1, id, sizeof id, SQLITE_STATIC) == SQLITE_OK);
+            must(sqlite3_bind_blob(insert, 2, body, sizeof body, SQLITE_STATIC) == SQLITE_OK);
+            must(sqlite3_step(insert) == SQLITE_DONE && sqlite3_reset(insert) == SQLITE_OK);
+        }
+        must(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK);
+        cost[round] = (cpu_ns() - start) / EACH;
+    }
+    c->row = median(cost);
+    sqlite3_finalize(insert);
+    sqlite3_close(db);
+    unlink(path);
+}
+
+struct calibration calibrate(const char *folder)
+{
+    struct calibration c;
+    signatures(&c);
+    hashes(&c);
+    sockets(&c);
+    files(&c, folder);
+    rows(&c, folder);
+    return c;
+}
+
+static double apart(double a, double b)
+{
+    return fabs(a - b) / (a < b ? a : b);
+}
+
+double calibration_drift(const struct calibration *before, const struct calibration *after)
+{
+    /* The two signatures dominate every floor; the rest is noisier and weighs little. */
+    double sign = apart(before->sign, after->sign);
+    double verify = apart(before->verify, after->verify);
+    return sign > verify ? sign : verify;
+}
