@@ -1,0 +1,73 @@
+/* outgoing.h - the one function through which anything here talks to the world.
+ *
+ * It is a door with a guard: addresses come from configuration, from submitted certificates and
+ * from participants, so every request may be an attempt to reach what only this machine can
+ * reach. Only http and https; no redirect, no proxy, no credentials of the environment; the
+ * address that is really connected to is checked, after resolving, so that a name that changes
+ * its address between a check and its use (rebinding) gains nothing. Private, loopback,
+ * link-local, multicast and mapped addresses are refused unless the policy lists them.
+ *
+ * It proves nothing about what comes back: callers verify every answer.
+ *
+ * Thread-safe: one vs_outgoing serves all threads; a call blocks its thread up to its time-out.
+ * Hosts that failed to connect are not tried again for a while (negative cache). */
+#ifndef VS_RELAY_OUTGOING_H
+#define VS_RELAY_OUTGOING_H
+#include "formats/base/base.h"
+
+struct vs_outgoing;
+
+struct vs_outgoing_policy {
+    /* Address ranges that may be reached though they are not public, as "127.0.0.1/32" or
+     * "fd00::/8"; NULL-terminated; NULL: none. Copied. */
+    const char *const *allowed_ranges;
+    bool http;               /* http:// too, not only https:// */
+    uint32_t failed_host_ms; /* how long a host that could not be reached is left alone */
+    const char *ca_file;     /* PEM of the CAs of https servers; NULL: the system's. Copied. */
+    const char *user_agent;  /* Copied. */
+};
+
+/* VS_E_CONFIG: a range cannot be read. */
+VS_NODISCARD vs_rc vs_outgoing_new(const struct vs_outgoing_policy *policy,
+                                   struct vs_outgoing **ret, struct vs_error *err);
+void vs_outgoing_free(struct vs_outgoing *outgoing); /* NULL is fine; no call under way */
+
+struct vs_outgoing_request {
+    const char *method; /* "GET", "POST", … */
+    const char *url;
+    const char *const *headers;     /* "Name: value", NULL-terminated; NULL: none */
+    struct vs_bytes body;           /* sent when not empty, unless `source` is given */
+    const struct vs_source *source; /* a large body, read while it is sent; NULL: none */
+    uint32_t timeout_ms;            /* of the whole exchange; 0: 10 s */
+    uint32_t stall_ms;              /* instead of timeout_ms, for large bodies: no byte moved */
+    uint64_t max_answer_bytes;      /* 0: 1 MiB */
+    /* Instead of collecting the answer's body: called for each piece of a 2xx answer. Its
+     * failure ends the exchange and is returned. */
+    vs_rc (*sink)(void *context, struct vs_bytes piece, struct vs_error *err);
+    /* How far a large transfer is, NULL: nobody asks. `total` is 0 where unknown. */
+    void (*progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+    /* For the command line: who we are towards an https server (PEM files), NULL: nobody. */
+    const char *client_certificate_file, *client_key_file, *ca_file;
+};
+
+struct vs_outgoing_answer {
+    int status;
+    const char *media_type; /* lower case, without parameters; "" where absent */
+    const char *etag;       /* NULL where absent */
+    uint32_t retry_after_s; /* 0 where absent */
+    struct vs_bytes body;   /* empty where a sink took it */
+};
+
+/* Any status is an answer and VS_OK; the texts of failures name host and port, never a path or
+ * a query (they may hold tokens).
+ * Fails: VS_E_NETWORK_POLICY (scheme, address), VS_E_NETWORK (no connection, TLS, time-out,
+ * broken answer), VS_E_LIMIT (answer too large), VS_E_PARAMETER (no URL), what `sink` returned.
+ */
+VS_NODISCARD vs_rc vs_outgoing_send(struct vs_outgoing *outgoing, struct vs_arena *arena,
+                                    const struct vs_outgoing_request *request,
+                                    struct vs_outgoing_answer *ret, struct vs_error *err);
+
+/* Whether `address` (4 or 16 bytes, network order) is on the public internet; for tests. */
+bool vs_address_is_public(struct vs_bytes address);
+#endif
