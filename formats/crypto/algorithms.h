@@ -1,9 +1,9 @@
 /* algorithms.h - signature and digest algorithms: their names and how long each is good.
  *
- * One dated table, after SOG-IS Agreed Cryptographic Mechanisms and ETSI TS 119 312. A name that
- * is not in the table is no algorithm: nothing else decides what a signature may use. Whether a
- * value verifies and whether its algorithm was still acceptable when it existed are two
- * questions; EN 319 102-1, 5.2.7 asks the second with the best proof of existence. */
+ * One dated table, after SOG-IS Agreed Cryptographic Mechanisms and ETSI TS 119 312. A name
+ * that is not in the table is no algorithm: nothing else decides what a signature may use.
+ * Whether a value verifies and whether its algorithm was still acceptable when it existed are
+ * two questions; EN 319 102-1, 5.2.7 asks the second with the best proof of existence. */
 #ifndef VS_FORMATS_CRYPTO_ALGORITHMS_H
 #define VS_FORMATS_CRYPTO_ALGORITHMS_H
 #include "formats/crypto/digest.h"
@@ -26,13 +26,15 @@ struct vs_signature_algorithm {
     int salt_bytes;                      /* VS_RSA_PSS: 0 = the digest's length */
 };
 
-#define VS_ECDSA_SHA256 ((struct vs_signature_algorithm){.scheme = VS_ECDSA, .digest = VS_SHA256})
+#define VS_ECDSA_SHA256                                                                        \
+    ((struct vs_signature_algorithm){.scheme = VS_ECDSA, .digest = VS_SHA256})
 
 enum vs_key_type vs_scheme_key_type(enum vs_scheme scheme);
 /* "ECDSA with SHA-256", in static storage; never NULL. */
 const char *vs_signature_algorithm_name(struct vs_signature_algorithm algorithm);
 
-/* -- names ---------------------------------------------------------------------------------- */
+/* -- names ----------------------------------------------------------------------------------
+ */
 
 /* XMLDSig (RFC 9231) SignatureMethod. False: not known; `ret` is then all zero. */
 bool vs_signature_algorithm_by_uri(struct vs_bytes uri, struct vs_signature_algorithm *ret);
@@ -60,19 +62,21 @@ enum vs_digest_algorithm vs_digest_by_der(struct vs_bytes identifier);
 /* The same to write, without parameters (RFC 5754, 2). */
 struct vs_bytes vs_digest_der(enum vs_digest_algorithm algorithm);
 
-/* -- how long ------------------------------------------------------------------------------- */
+/* -- how long -------------------------------------------------------------------------------
+ */
 
-/* The first moment at which the algorithm is no longer acceptable; VS_TIME_NONE: never was;
- * INT64_MAX: no end is set. `for_signature`: in signatures and time marks; else where only
- * second preimages count (a digest in an evidence record, a certificate reference). */
+/* The first moment at which the algorithm is no longer acceptable; VS_TIME_NONE: never was.
+ * `key_bits`: RSA modulus length, EC order length, 0 for Ed25519. */
 vs_time_ms vs_digest_good_until(enum vs_digest_algorithm algorithm);
-/* `key_bits`: RSA modulus length, EC order length, 0 for Ed25519. */
 vs_time_ms vs_signature_good_until(struct vs_signature_algorithm algorithm, unsigned key_bits);
 
-/* Whether it was acceptable at `at`. On false, `*ret_why` (may be NULL) is a static English
- * phrase naming what is too weak: "SHA-1", "the RSA key's length". */
+/* Whether it was acceptable at `at`. An end that still lay in the future when the table was
+ * written (vs_algorithms_written) is a forecast: past it the answer stays true, with a warning.
+ * `*ret_why` (may be NULL): on false what is too weak, on true NULL or the warning; a static
+ * English phrase ("SHA-1", "the RSA key's length"). */
 bool vs_digest_acceptable(enum vs_digest_algorithm algorithm, vs_time_ms at,
                           const char **ret_why);
 bool vs_signature_acceptable(struct vs_signature_algorithm algorithm, unsigned key_bits,
                              vs_time_ms at, const char **ret_why);
+vs_time_ms vs_algorithms_written(void);
 #endif

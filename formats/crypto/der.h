@@ -3,8 +3,8 @@
  * The reader walks borrowed bytes and copies nothing. It takes DER only (X.690, 10): definite,
  * shortest lengths; low tag numbers below 31; no indefinite form. Every element must fill its
  * place exactly, so that no byte rides along unread. Depth is the caller's code: nothing here
- * recurses. A reader that met a fault stays failed, so that a caller may read several fields and
- * check once, at the end, with vs_der_done. */
+ * recurses. A reader that met a fault stays failed, so that a caller may read several fields
+ * and check once, at the end, with vs_der_done. */
 #ifndef VS_FORMATS_CRYPTO_DER_H
 #define VS_FORMATS_CRYPTO_DER_H
 #include "formats/base/base.h"
@@ -69,7 +69,8 @@ struct vs_bytes vs_der_oid(struct vs_der *der);
 struct vs_bytes vs_der_bits(struct vs_der *der);
 /* BIT STRING of named bits: bit 0 is the value's lowest bit; at most 16 bits are read. */
 uint32_t vs_der_named_bits(struct vs_der *der);
-/* UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5 writes them: seconds given, Z, no fraction. */
+/* UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5 writes them: seconds given, Z, no fraction.
+ */
 vs_time_ms vs_der_time(struct vs_der *der);
 /* GeneralizedTime as RFC 3161, 2.4.2: Z, a fraction without trailing zeros allowed, cut to ms.
  * `ret_cut` (may be NULL): microseconds and less were cut off. */
@@ -82,7 +83,8 @@ struct vs_bytes vs_oid_from_text(struct vs_arena *arena, const char *text);
 /* A character string of any of the DER types, as UTF-8 (NUL refused); NULL: malformed. */
 char *vs_der_text(struct vs_arena *arena, uint8_t tag, struct vs_bytes content);
 
-/* -- writing -------------------------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------------------------
+ */
 
 /* Append one element. */
 void vs_der_put(struct vs_buffer *to, uint8_t tag, struct vs_bytes content);
@@ -91,7 +93,8 @@ void vs_der_put_small(struct vs_buffer *to, uint64_t value);
 void vs_der_put_boolean(struct vs_buffer *to, bool value);
 /* YYYYMMDDHHMMSS[.f]Z; `with_ms`: the fraction, without trailing zeros. */
 void vs_der_put_time(struct vs_buffer *to, vs_time_ms t, bool with_ms);
-/* Everything appended between the two becomes one element: at = begin(to); …; end(to, at, tag) */
+/* Everything appended between the two becomes one element: at = begin(to); …; end(to, at, tag)
+ */
 size_t vs_der_begin(const struct vs_buffer *to);
 void vs_der_end(struct vs_buffer *to, size_t begin, uint8_t tag);
 #endif

@@ -45,8 +45,9 @@ VS_NODISCARD vs_rc vs_digest_source(enum vs_digest_algorithm algorithm,
                                     const struct vs_source *source, struct vs_digest *ret,
                                     struct vs_error *err);
 /* A digest value read from somewhere: VS_E_SYNTAX where its length is not the algorithm's. */
-VS_NODISCARD vs_rc vs_digest_from_value(enum vs_digest_algorithm algorithm, struct vs_bytes value,
-                                        struct vs_digest *ret, struct vs_error *err);
+VS_NODISCARD vs_rc vs_digest_from_value(enum vs_digest_algorithm algorithm,
+                                        struct vs_bytes value, struct vs_digest *ret,
+                                        struct vs_error *err);
 
 static inline struct vs_bytes vs_digest_bytes(const struct vs_digest *digest)
 {
@@ -58,7 +59,8 @@ bool vs_digest_equal(const struct vs_digest *a, const struct vs_digest *b);
 /* Plain SHA-256 into 32 bytes: cache keys, Merkle nodes. */
 void vs_sha256(struct vs_bytes bytes, uint8_t out[32]);
 
-/* -- as bytes arrive ------------------------------------------------------------------------ */
+/* -- as bytes arrive ------------------------------------------------------------------------
+ */
 
 struct vs_hasher; /* heap; one thread at a time */
 
@@ -70,6 +72,9 @@ void vs_hasher_finish(struct vs_hasher *hasher, struct vs_digest *ret);
 void vs_hasher_reset(struct vs_hasher *hasher, enum vs_digest_algorithm algorithm);
 void vs_hasher_free(struct vs_hasher *hasher); /* NULL is fine */
 
-static inline void vs_cleanup_hasher(struct vs_hasher **hasher) { vs_hasher_free(*hasher); }
+static inline void vs_cleanup_hasher(struct vs_hasher **hasher)
+{
+    vs_hasher_free(*hasher);
+}
 #define VS_HASHER __attribute__((cleanup(vs_cleanup_hasher))) struct vs_hasher
 #endif

@@ -15,6 +15,9 @@ const EVP_MD *vs_digest_evp(enum vs_digest_algorithm algorithm);
 EVP_PKEY *vs_key_evp(const struct vs_key *key);
 EVP_PKEY *vs_public_key_evp(const struct vs_public_key *key);
 
+/* A key around `evp`, which is taken (freed on failure too). VS_E_KEY: of no kind used here. */
+VS_NODISCARD vs_rc vs_key_take_evp(EVP_PKEY *evp, struct vs_key **ret, struct vs_error *err);
+
 /* VS_E_NOMEM when OpenSSL's error queue says so, else `otherwise`; clears the queue. */
 VS_NODISCARD vs_rc vs_fail_openssl(struct vs_error *err, enum vs_code otherwise,
                                    const char *doing);

@@ -1,13 +1,14 @@
 /* key.h - private keys, public keys, signing and verifying values.
  *
- * A value that does not verify is a verdict, not a failure; so is an algorithm that does not fit
- * the key. Contexts are prepared once per key and algorithm and reused by all threads. Keys are
- * counted and immutable: any thread may use one. Private key memory is wiped by the last unref. */
+ * A value that does not verify is a verdict, not a failure; so is an algorithm that does not
+ * fit the key. Contexts are prepared once per key and algorithm and reused by all threads. Keys
+ * are counted and immutable: any thread may use one. Private key memory is wiped by the last
+ * unref. */
 #ifndef VS_FORMATS_CRYPTO_KEY_H
 #define VS_FORMATS_CRYPTO_KEY_H
 #include "formats/crypto/algorithms.h"
 
-struct vs_key;        /* private */
+struct vs_key; /* private */
 struct vs_public_key;
 
 /* ECDSA values: DER SEQUENCE {r, s} (certificates, CMS) or r || s of fixed length (XMLDSig,
@@ -25,9 +26,15 @@ static inline struct vs_bytes vs_signature_bytes(const struct vs_signature_value
     return VS_BYTES(value->bytes, value->len);
 }
 
-enum vs_key_kind { VS_GENERATE_P256, VS_GENERATE_P384, VS_GENERATE_RSA3072, VS_GENERATE_ED25519 };
+enum vs_key_kind {
+    VS_GENERATE_P256,
+    VS_GENERATE_P384,
+    VS_GENERATE_RSA3072,
+    VS_GENERATE_ED25519
+};
 
-/* -- private keys --------------------------------------------------------------------------- */
+/* -- private keys ---------------------------------------------------------------------------
+ */
 
 /* Each `ret` is a new reference. */
 VS_NODISCARD vs_rc vs_key_generate(enum vs_key_kind kind, struct vs_key **ret,
@@ -44,7 +51,8 @@ struct vs_signature_algorithm vs_key_default_algorithm(const struct vs_key *key)
 
 /* Sign a digest that was made with algorithm.digest. VS_E_KEY: the algorithm does not fit the
  * key (Ed25519 signs messages only). */
-VS_NODISCARD vs_rc vs_key_sign(const struct vs_key *key, struct vs_signature_algorithm algorithm,
+VS_NODISCARD vs_rc vs_key_sign(const struct vs_key *key,
+                               struct vs_signature_algorithm algorithm,
                                const struct vs_digest *digest, enum vs_signature_form form,
                                struct vs_signature_value *ret, struct vs_error *err);
 /* Sign bytes: hashed here where the scheme hashes. */
@@ -75,12 +83,13 @@ VS_NODISCARD vs_rc vs_pkcs12_encode(const struct vs_pkcs12 *content, const char 
                                     struct vs_bytes passphrase, struct vs_buffer *to,
                                     struct vs_error *err);
 
-/* -- public keys ---------------------------------------------------------------------------- */
+/* -- public keys ----------------------------------------------------------------------------
+ */
 
 /* From a DER SubjectPublicKeyInfo. A well-formed key of a kind we cannot use (DSA, an unknown
- * curve) gives a key of VS_KEY_UNKNOWN, with which nothing verifies. VS_E_CERTIFICATE: malformed,
- * a point off its curve, an RSA key over 8,192 bits or with a public exponent over 64 bits
- * (hostile keys that make verification slow). */
+ * curve) gives a key of VS_KEY_UNKNOWN, with which nothing verifies. VS_E_CERTIFICATE:
+ * malformed, a point off its curve, an RSA key over 8,192 bits or with a public exponent over
+ * 64 bits (hostile keys that make verification slow). */
 VS_NODISCARD vs_rc vs_public_key_decode(struct vs_bytes spki, struct vs_public_key **ret,
                                         struct vs_error *err);
 struct vs_public_key *vs_public_key_ref(struct vs_public_key *key);
@@ -96,29 +105,33 @@ VS_NODISCARD vs_rc vs_public_key_from_ed25519(const uint8_t raw[32], struct vs_p
                                               struct vs_error *err);
 
 enum vs_signature_verdict {
-    VS_SIGNATURE_INVALID,     /* the value is not this key's over these bytes, or malformed */
+    VS_SIGNATURE_INVALID, /* the value is not this key's over these bytes, or malformed */
     VS_SIGNATURE_VALID,
     VS_SIGNATURE_WRONG_KEY,   /* the algorithm cannot belong to this kind of key */
     VS_SIGNATURE_UNSUPPORTED, /* no such algorithm, key kind or parameters here */
 };
 
 /* Verify over a digest made with algorithm.digest (another one: VS_SIGNATURE_INVALID). ECDSA
- * values are read strictly: DER without a stray byte, or exactly r || s. Only memory can fail. */
+ * values are read strictly: DER without a stray byte, or exactly r || s. Only memory can fail.
+ */
 VS_NODISCARD vs_rc vs_public_key_verify(const struct vs_public_key *key,
                                         struct vs_signature_algorithm algorithm,
                                         const struct vs_digest *digest,
                                         enum vs_signature_form form, struct vs_bytes value,
                                         enum vs_signature_verdict *ret, struct vs_error *err);
-VS_NODISCARD vs_rc vs_public_key_verify_message(const struct vs_public_key *key,
-                                                struct vs_signature_algorithm algorithm,
-                                                struct vs_bytes message,
-                                                enum vs_signature_form form,
-                                                struct vs_bytes value,
-                                                enum vs_signature_verdict *ret,
-                                                struct vs_error *err);
+VS_NODISCARD vs_rc vs_public_key_verify_message(
+    const struct vs_public_key *key, struct vs_signature_algorithm algorithm,
+    struct vs_bytes message, enum vs_signature_form form, struct vs_bytes value,
+    enum vs_signature_verdict *ret, struct vs_error *err);
 
-static inline void vs_cleanup_key(struct vs_key **key) { vs_key_unref(*key); }
-static inline void vs_cleanup_public_key(struct vs_public_key **key) { vs_public_key_unref(*key); }
+static inline void vs_cleanup_key(struct vs_key **key)
+{
+    vs_key_unref(*key);
+}
+static inline void vs_cleanup_public_key(struct vs_public_key **key)
+{
+    vs_public_key_unref(*key);
+}
 #define VS_KEY        __attribute__((cleanup(vs_cleanup_key))) struct vs_key
 #define VS_PUBLIC_KEY __attribute__((cleanup(vs_cleanup_public_key))) struct vs_public_key
 #endif
