@@ -6,7 +6,8 @@
 #define DS        "xmlns:ds=\"" VS_DSIG_NAMESPACE "\""
 #define XADES     "xmlns:xades=\"" VS_XADES_NAMESPACE "\""
 #define EXCLUSIVE "http://www.w3.org/2001/10/xml-exc-c14n#"
-#define CANON     "<ds:CanonicalizationMethod Algorithm=\"" EXCLUSIVE "\"></ds:CanonicalizationMethod>"
+#define CANON                                                                                  \
+    "<ds:CanonicalizationMethod Algorithm=\"" EXCLUSIVE "\"></ds:CanonicalizationMethod>"
 
 /* The places that vs_xades_extend finds again. */
 #define VALUE_BEGIN    "<ds:SignatureValue " DS " Id=\""
@@ -19,9 +20,13 @@
 
 enum { ID_MAX = 64, MAX_DRAFT = 64 << 20 };
 
-/* -- pieces of canonical XML ----------------------------------------------------------------- */
+/* -- pieces of canonical XML -----------------------------------------------------------------
+ */
 
-static void put(struct vs_buffer *to, const char *text) { vs_buffer_text(to, text); }
+static void put(struct vs_buffer *to, const char *text)
+{
+    vs_buffer_text(to, text);
+}
 
 /* Text or an attribute value as C14N writes it. The value holds no control characters. */
 static void put_value(struct vs_buffer *to, const char *value, bool attribute)
@@ -32,11 +37,19 @@ static void put_value(struct vs_buffer *to, const char *value, bool attribute)
             c++;
         vs_buffer_add(to, VS_BYTES(run, (size_t)(c - run)));
         switch (*c) {
-        case '\0': return;
-        case '&': put(to, "&amp;"); break;
-        case '<': put(to, "&lt;"); break;
-        case '>': put(to, "&gt;"); break;
-        default: put(to, "&quot;");
+        case '\0':
+            return;
+        case '&':
+            put(to, "&amp;");
+            break;
+        case '<':
+            put(to, "&lt;");
+            break;
+        case '>':
+            put(to, "&gt;");
+            break;
+        default:
+            put(to, "&quot;");
         }
     }
 }
@@ -53,7 +66,8 @@ static void put_base64(struct vs_buffer *to, const char *element, struct vs_byte
 }
 
 /* `declare`: where no element around has the prefix ds in its canonical form. */
-static void put_digest(struct vs_buffer *to, const struct vs_digest *digest, const char *declare)
+static void put_digest(struct vs_buffer *to, const struct vs_digest *digest,
+                       const char *declare)
 {
     put(to, "<ds:DigestMethod ");
     put(to, declare);
@@ -67,7 +81,8 @@ static void put_digest(struct vs_buffer *to, const struct vs_digest *digest, con
     put(to, "</ds:DigestValue>");
 }
 
-/* -- the signer ------------------------------------------------------------------------------ */
+/* -- the signer ------------------------------------------------------------------------------
+ */
 
 struct vs_xades_signer {
     struct vs_signature_algorithm algorithm;
@@ -120,7 +135,8 @@ struct vs_signature_algorithm vs_xades_signer_algorithm(const struct vs_xades_si
     return signer->algorithm;
 }
 
-/* -- the draft ------------------------------------------------------------------------------- */
+/* -- the draft -------------------------------------------------------------------------------
+ */
 
 struct vs_xades_draft {
     const struct vs_xades_signer *signer;
@@ -135,8 +151,10 @@ struct vs_xades_draft {
 
 static bool is_ncname(const char *id)
 {
-    size_t len = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
-    return id[0] != '\0' && id[len] == '\0' && len <= ID_MAX && strchr("0123456789-.", id[0]) == NULL;
+    size_t len =
+        strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+    return id[0] != '\0' && id[len] == '\0' && len <= ID_MAX &&
+           strchr("0123456789-.", id[0]) == NULL;
 }
 
 /* Text that XML can carry: no control characters, no noncharacters. */
@@ -212,8 +230,8 @@ static void put_time(struct vs_buffer *to, vs_time_ms t)
 
 static void put_format(struct vs_buffer *to, const char *id, size_t i, const char *media_type)
 {
-    vs_buffer_printf(to, "<xades:DataObjectFormat ObjectReference=\"#%s-R%zu\"><xades:MimeType>",
-                     id, i);
+    vs_buffer_printf(
+        to, "<xades:DataObjectFormat ObjectReference=\"#%s-R%zu\"><xades:MimeType>", id, i);
     put_value(to, media_type, false);
     put(to, "</xades:MimeType></xades:DataObjectFormat>");
 }
@@ -360,7 +378,8 @@ void vs_xades_set_validation_data(struct vs_xades_draft *draft,
     draft->validation = data;
 }
 
-/* -- the file -------------------------------------------------------------------------------- */
+/* -- the file --------------------------------------------------------------------------------
+ */
 
 static void put_list(struct vs_buffer *to, const char *around, const char *element,
                      const struct vs_bytes *list, size_t n)
@@ -437,10 +456,11 @@ vs_rc vs_xades_write(const struct vs_xades_draft *draft, struct vs_buffer *to,
     return vs_buffer_check(to, err);
 }
 
-/* -- later ----------------------------------------------------------------------------------- */
+/* -- later -----------------------------------------------------------------------------------
+ */
 
-/* The last place where `what` begins, or file.len: our signature is the last thing in a file, so
- * nothing that a document contains can be taken for it. */
+/* The last place where `what` begins, or file.len: our signature is the last thing in a file,
+ * so nothing that a document contains can be taken for it. */
 static size_t find_last(struct vs_bytes file, struct vs_bytes what)
 {
     for (size_t at = file.len < what.len ? 0 : file.len - what.len + 1; at > 0; at--)
