@@ -43,7 +43,7 @@ struct vs_xades_timestamp {
     enum vs_xades_timestamp_kind kind;
     const char *id; /* NULL: none */
     const struct vs_xml_node *node;
-    enum vs_c14n_method c14n; /* Canonical XML 1.0 where it names none */
+    enum vs_c14n_method c14n;      /* Canonical XML 1.0 where it names none */
     const struct vs_bytes *tokens; /* EncapsulatedTimeStamp, DER */
     size_t n_tokens;
 };
@@ -56,7 +56,7 @@ struct vs_xades_certificate_reference {
 };
 
 struct vs_xades_data_format {
-    const char *object_reference;            /* as written */
+    const char *object_reference;              /* as written */
     const struct vs_dsig_reference *reference; /* NULL: it names no reference of SignedInfo */
     const char *media_type, *description, *identifier; /* NULL: not given */
 };
@@ -66,8 +66,8 @@ struct vs_xades {
     struct vs_error refusal; /* .code VS_E_NONE, or why nothing below but `node` counts */
     const struct vs_xml_node *node;
     struct vs_dsig dsig;
-    /* Whether the document's root element is covered (less this signature), or everything that a
-     * container's signature refers to lies outside. What else is signed: dsig.references. */
+    /* Whether the document's root element is covered (less this signature), or everything that
+     * a container's signature refers to lies outside. What else is signed: dsig.references. */
     bool covers_document;
 
     bool has_properties; /* xades:QualifyingProperties, signed; all below is empty without */
@@ -75,7 +75,7 @@ struct vs_xades {
     vs_time_ms signing_time; /* VS_TIME_NONE: not given */
     const struct vs_xades_certificate_reference *certificate_references; /* the first: signer */
     size_t n_certificate_references;
-    bool certificate_v2; /* SigningCertificateV2, not the older SigningCertificate */
+    bool certificate_v2;   /* SigningCertificateV2, not the older SigningCertificate */
     const char *policy_id; /* NULL: none; "" SignaturePolicyImplied */
     struct vs_digest policy_digest;
     const char *const *claimed_roles;
@@ -113,11 +113,14 @@ struct vs_xades_file {
 VS_NODISCARD vs_rc vs_xades_read(struct vs_bytes text, const struct vs_xml_limits *limits,
                                  struct vs_xades_file **ret, struct vs_error *err);
 void vs_xades_free(struct vs_xades_file *file); /* NULL is fine */
-static inline void vs_cleanup_xades(struct vs_xades_file **file) { vs_xades_free(*file); }
+static inline void vs_cleanup_xades(struct vs_xades_file **file)
+{
+    vs_xades_free(*file);
+}
 #define VS_XADES __attribute__((cleanup(vs_cleanup_xades))) struct vs_xades_file
 
-/* The digest that the tokens of a time mark must carry: of the canonical ds:SignatureValue for a
- * SignatureTimeStamp, of the data for an AllDataObjectsTimeStamp (`resolver` finds it).
+/* The digest that the tokens of a time mark must carry: of the canonical ds:SignatureValue for
+ * a SignatureTimeStamp, of the data for an AllDataObjectsTimeStamp (`resolver` finds it).
  * `*ret_known` false: of this kind none is computed here, or data is not at hand. */
 VS_NODISCARD vs_rc vs_xades_imprint(const struct vs_xades *xades,
                                     const struct vs_xades_timestamp *timestamp,

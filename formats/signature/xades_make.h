@@ -1,12 +1,12 @@
 /* xades_make.h - XAdES baseline signatures (EN 319 132-1), made: B-B, then B-T, then B-LT.
  *
- * Two shapes: detached, for META-INF/signatures*.xml of an ASiC-E (references to data objects by
- * percent-encoded name, with digests that the caller has), and enveloped, for evidence
+ * Two shapes: detached, for META-INF/signatures*.xml of an ASiC-E (references to data objects
+ * by percent-encoded name, with digests that the caller has), and enveloped, for evidence
  * (Reference URI="", enveloped-signature, exclusive C14N, ds:Signature last in the root).
  *
  * Every signed part is written directly in its exclusive canonical form, so that making a
- * signature costs two digests of some hundred bytes besides the data's and no parsing. Output is
- * deterministic: the same options and the same value give the same bytes.
+ * signature costs two digests of some hundred bytes besides the data's and no parsing. Output
+ * is deterministic: the same options and the same value give the same bytes.
  *
  *   draft = prepare(signer, options)         everything but the value
  *   value = key's signature over vs_xades_draft_digest(draft)
@@ -24,8 +24,8 @@
 /* The signer's certificates and algorithm, rendered once. Heap, immutable, any thread. */
 struct vs_xades_signer;
 
-/* `chain`: DER, the signing certificate first; all go into KeyInfo. SigningCertificateV2 gets the
- * first one's SHA-256. VS_E_ALGORITHM where XMLDSig has no name for the algorithm. */
+/* `chain`: DER, the signing certificate first; all go into KeyInfo. SigningCertificateV2 gets
+ * the first one's SHA-256. VS_E_ALGORITHM where XMLDSig has no name for the algorithm. */
 VS_NODISCARD vs_rc vs_xades_signer_new(const struct vs_bytes *chain, size_t n_chain,
                                        struct vs_signature_algorithm algorithm,
                                        struct vs_xades_signer **ret, struct vs_error *err);
@@ -49,8 +49,8 @@ struct vs_xades_options {
      * declaration, attributes sorted, empty elements as pairs), ending with its root's end tag.
      * Borrowed until vs_xades_write. A test build aborts where it is not canonical. */
     struct vs_bytes document;
-    const char *media_type;      /* of `document`; NULL: "application/xml" */
-    const char *claimed_role;    /* SignerRoleV2; NULL: none */
+    const char *media_type;          /* of `document`; NULL: "application/xml" */
+    const char *claimed_role;        /* SignerRoleV2; NULL: none */
     enum vs_digest_algorithm digest; /* of references made here; VS_DIGEST_NONE: SHA-256 */
 };
 
@@ -58,7 +58,8 @@ struct vs_xades_draft; /* lives in its arena; one thread */
 
 /* `signer` must outlive the draft. VS_E_PARAMETER: no or both shapes, an object without digest,
  * an id that is no NCName, `document` that does not look canonical. */
-VS_NODISCARD vs_rc vs_xades_prepare(struct vs_arena *arena, const struct vs_xades_signer *signer,
+VS_NODISCARD vs_rc vs_xades_prepare(struct vs_arena *arena,
+                                    const struct vs_xades_signer *signer,
                                     const struct vs_xades_options *options,
                                     struct vs_xades_draft **ret, struct vs_error *err);
 /* What is to be signed: the canonical SignedInfo, and its digest by the signer's algorithm
@@ -92,7 +93,8 @@ void vs_xades_set_validation_data(struct vs_xades_draft *draft,
 VS_NODISCARD vs_rc vs_xades_write(const struct vs_xades_draft *draft, struct vs_buffer *to,
                                   struct vs_error *err);
 
-/* -- later ----------------------------------------------------------------------------------- */
+/* -- later -----------------------------------------------------------------------------------
+ */
 
 /* For files that vs_xades_write made, and only for them (VS_E_SIGNATURE_FORM otherwise): the
  * imprint for a time mark, and the file with time mark (empty: none) and validation data (NULL:

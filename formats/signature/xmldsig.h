@@ -1,16 +1,17 @@
 /* xmldsig.h - one XML signature (XMLDSig core), read and checked strictly.
  *
  * Reading says what a signature claims; vs_dsig_check_reference and vs_dsig_check_value say
- * whether it holds. Neither says anything about the signer: EN 319 102-1 is formats/validation's.
+ * whether it holds. Neither says anything about the signer: EN 319 102-1 is
+ * formats/validation's.
  *
  * What is accepted, and nothing else:
- *   references   URI="" (the document), "#NCName" (the one element with that Id), a relative URI
- *                or none (data outside: the caller's resolver finds it by its decoded name)
- *   transforms   enveloped-signature, C14N of c14n.h, base64, and the two filters that EU DSS
- *                writes to leave all signatures out; no XSLT, no other XPath, no XPointer
- *   algorithms   those of formats/crypto/algorithms.h, no HMAC; the key decides the scheme
- * A comment or an instruction anywhere in ds:Signature, or within the text of a signed element,
- * is refused, as is an Id that occurs twice. Nothing is ever fetched.
+ *   references   URI="" (the document), "#NCName" (the one element with that Id), a relative
+ * URI or none (data outside: the caller's resolver finds it by its decoded name) transforms
+ * enveloped-signature, C14N of c14n.h, base64, and the two filters that EU DSS writes to leave
+ * all signatures out; no XSLT, no other XPath, no XPointer algorithms   those of
+ * formats/crypto/algorithms.h, no HMAC; the key decides the scheme A comment or an instruction
+ * anywhere in ds:Signature, or within the text of a signed element, is refused, as is an Id
+ * that occurs twice. Nothing is ever fetched.
  *
  * Against wrapping: a reference keeps the very node that it digests (`node`). Who wants to use
  * signed content must start from that node, never look it up again. */
@@ -36,9 +37,9 @@ struct vs_dsig_reference {
     const struct vs_xml_node *node; /* DOCUMENT: the root; ELEMENT: that one, NULL: not there */
     struct vs_bytes name;           /* OUTSIDE: percent-decoded, NUL-terminated; may be empty */
     /* Transforms, in the only order that is accepted: */
-    bool enveloped;          /* this signature is left out */
-    bool without_signatures; /* all ds:Signature elements are */
-    bool base64;             /* the text, decoded; then no C14N follows */
+    bool enveloped;           /* this signature is left out */
+    bool without_signatures;  /* all ds:Signature elements are */
+    bool base64;              /* the text, decoded; then no C14N follows */
     enum vs_c14n_method c14n; /* VS_C14N_NONE: bytes as they are; of a node always a method */
     const char *inclusive_prefixes;
     enum vs_digest_algorithm algorithm;
@@ -57,10 +58,10 @@ struct vs_dsig {
     const char *algorithm_uri;
     struct vs_bytes signed_info; /* canonical: what the value signs */
     struct vs_bytes value;
-    const struct vs_xml_node *value_node;         /* ds:SignatureValue */
-    const struct vs_dsig_reference *references;   /* SignedInfo's, then those of manifests */
-    size_t n_references, n_signed_references;     /* all; SignedInfo's own */
-    const struct vs_bytes *certificates;          /* KeyInfo's X509Certificates, DER */
+    const struct vs_xml_node *value_node;       /* ds:SignatureValue */
+    const struct vs_dsig_reference *references; /* SignedInfo's, then those of manifests */
+    size_t n_references, n_signed_references;   /* all; SignedInfo's own */
+    const struct vs_bytes *certificates;        /* KeyInfo's X509Certificates, DER */
     size_t n_certificates;
     bool key_value; /* KeyInfo holds a bare key (which proves nothing) */
 };

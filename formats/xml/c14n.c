@@ -10,14 +10,16 @@ static const struct {
     bool exclusive, comments, v11;
 } methods[VS_C14N_METHODS] = {
     [VS_C14N_10] = {.uri = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"},
-    [VS_C14N_10_COMMENTS] = {.uri = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments",
+    [VS_C14N_10_COMMENTS] = {.uri =
+                                 "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments",
                              .comments = true},
     [VS_C14N_11] = {.uri = "http://www.w3.org/2006/12/xml-c14n11", .v11 = true},
     [VS_C14N_11_COMMENTS] = {.uri = "http://www.w3.org/2006/12/xml-c14n11#WithComments",
                              .comments = true,
                              .v11 = true},
     [VS_C14N_EXCLUSIVE] = {.uri = "http://www.w3.org/2001/10/xml-exc-c14n#", .exclusive = true},
-    [VS_C14N_EXCLUSIVE_COMMENTS] = {.uri = "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
+    [VS_C14N_EXCLUSIVE_COMMENTS] = {.uri =
+                                        "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
                                     .exclusive = true,
                                     .comments = true},
 };
@@ -30,9 +32,13 @@ enum vs_c14n_method vs_c14n_by_uri(const char *uri)
     return VS_C14N_NONE;
 }
 
-const char *vs_c14n_uri(enum vs_c14n_method method) { return methods[method].uri; }
+const char *vs_c14n_uri(enum vs_c14n_method method)
+{
+    return methods[method].uri;
+}
 
-/* -- output ---------------------------------------------------------------------------------- */
+/* -- output ----------------------------------------------------------------------------------
+ */
 
 /* Limits of one run; the parser's own limits keep real documents far below them. */
 enum { PENDING = 4096, RENDERED = 1024, DEPTH = 256, SORTED = 256 };
@@ -66,7 +72,10 @@ static void put(struct writer *w, const char *text, size_t len)
     w->n_pending += len;
 }
 
-static void put_text(struct writer *w, const char *text) { put(w, text, strlen(text)); }
+static void put_text(struct writer *w, const char *text)
+{
+    put(w, text, strlen(text));
+}
 
 /* Canonical XML 1.0, 2.3: which characters each kind of node replaces. */
 enum { IN_TEXT = 1, IN_ATTRIBUTE = 2, IN_OTHER = 4 };
@@ -84,13 +93,20 @@ static const uint8_t special[256] = {
 static const char *replacement(char c)
 {
     switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\t': return "&#x9;";
-    case '\n': return "&#xA;";
-    default: return "&#xD;";
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\t':
+        return "&#x9;";
+    case '\n':
+        return "&#xA;";
+    default:
+        return "&#xD;";
     }
 }
 
@@ -117,7 +133,8 @@ static void put_name(struct writer *w, const xmlNs *ns, const xmlChar *name)
     put_text(w, (const char *)name);
 }
 
-/* -- name spaces ----------------------------------------------------------------------------- */
+/* -- name spaces -----------------------------------------------------------------------------
+ */
 
 struct binding {
     const char *prefix, *uri; /* "" is the default name space, or none */
@@ -147,7 +164,10 @@ static const char *uri_of(const xmlNs *ns)
     return ns->href == NULL ? "" : (const char *)ns->href;
 }
 
-static bool same(const char *a, const char *b) { return a == b || strcmp(a, b) == 0; }
+static bool same(const char *a, const char *b)
+{
+    return a == b || strcmp(a, b) == 0;
+}
 
 /* What the output has `prefix` bound to here; "" where to nothing. */
 static const char *rendered_uri(const struct run *r, const char *prefix)
@@ -202,7 +222,8 @@ static const char *in_scope(const xmlNode *node, const char *prefix)
 
 static void want_inherited(struct run *r, const xmlNode *apex)
 {
-    for (const xmlNode *n = apex->parent; n != NULL && n->type == XML_ELEMENT_NODE; n = n->parent)
+    for (const xmlNode *n = apex->parent; n != NULL && n->type == XML_ELEMENT_NODE;
+         n = n->parent)
         for (const xmlNs *ns = n->nsDef; ns != NULL; ns = ns->next) {
             bool hidden = false; /* by a nearer one, which `want` has seen already */
             for (size_t i = 0; i < r->n_rendered && !hidden; i++)
@@ -223,7 +244,8 @@ static void want_inclusive(struct run *r, const xmlNode *node)
 /* Exclusive C14N 1.0, 3: what the element's own names use, and the prefixes of the list. */
 static void want_exclusive(struct run *r, const xmlNode *node)
 {
-    want(r, node->ns == NULL ? "" : prefix_of(node->ns), node->ns == NULL ? "" : uri_of(node->ns));
+    want(r, node->ns == NULL ? "" : prefix_of(node->ns),
+         node->ns == NULL ? "" : uri_of(node->ns));
     for (const xmlAttr *a = node->properties; a != NULL; a = a->next)
         if (a->ns != NULL && a->ns->prefix != NULL)
             want(r, prefix_of(a->ns), uri_of(a->ns));
@@ -255,7 +277,8 @@ static void put_namespaces(struct run *r, const xmlNode *node)
     }
 }
 
-/* -- attributes ------------------------------------------------------------------------------ */
+/* -- attributes ------------------------------------------------------------------------------
+ */
 
 static int compare_attributes(const void *a, const void *b)
 {
@@ -320,7 +343,8 @@ static void put_attributes(struct run *r, const xmlNode *node)
     }
 }
 
-/* -- nodes ----------------------------------------------------------------------------------- */
+/* -- nodes -----------------------------------------------------------------------------------
+ */
 
 static void open_element(struct run *r, const xmlNode *node)
 {
@@ -372,8 +396,12 @@ static void put_leaf(struct run *r, const xmlNode *node)
         if (node->content != NULL)
             put_escaped(&r->out, (const char *)node->content, IN_TEXT);
         return;
-    case XML_COMMENT_NODE: put_comment(r, node); return;
-    case XML_PI_NODE: put_instruction(r, node); return;
+    case XML_COMMENT_NODE:
+        put_comment(r, node);
+        return;
+    case XML_PI_NODE:
+        put_instruction(r, node);
+        return;
     default:
         fail(r, vs_fail(r->out.err, VS_E_XML, NULL, "a node that has no canonical form"));
     }

@@ -21,7 +21,8 @@ const struct vs_xml_limits vs_xml_limits_large = {
 
 enum { DEEPEST = 250 }; /* libxml2 itself stops at 256 without XML_PARSE_HUGE */
 
-/* -- parsing --------------------------------------------------------------------------------- */
+/* -- parsing ---------------------------------------------------------------------------------
+ */
 
 struct parse {
     const struct vs_xml_limits *limits;
@@ -122,8 +123,8 @@ static void on_element(void *context, const xmlChar *name, const xmlChar *prefix
     struct parse *p = state_of(context);
     vs_rc rc = check_element(p, (unsigned)n_namespaces, (unsigned)n_attributes);
     if (vs_ok(rc)) {
-        xmlSAX2StartElementNs(context, name, prefix, uri, n_namespaces, namespaces, n_attributes,
-                              n_defaulted, attributes);
+        xmlSAX2StartElementNs(context, name, prefix, uri, n_namespaces, namespaces,
+                              n_attributes, n_defaulted, attributes);
         const xmlNode *node = ((xmlParserCtxt *)context)->node;
         if (n_attributes > 0 && node != NULL)
             rc = check_attributes(p, node);
@@ -222,10 +223,10 @@ static vs_rc run(xmlParserCtxt *context, struct vs_bytes text, struct parse *p,
 {
     install(context->sax);
     context->_private = p;
-    xml->doc = xmlCtxtReadMemory(context, (const char *)text.ptr, (int)text.len, NULL, NULL,
-                                 XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR |
-                                     XML_PARSE_NOWARNING | XML_PARSE_COMPACT |
-                                     XML_PARSE_BIG_LINES);
+    xml->doc =
+        xmlCtxtReadMemory(context, (const char *)text.ptr, (int)text.len, NULL, NULL,
+                          XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR |
+                              XML_PARSE_NOWARNING | XML_PARSE_COMPACT | XML_PARSE_BIG_LINES);
     xml->ids = p->ids;
     xml->n_ids = p->n_ids;
     if (!vs_ok(p->rc))
@@ -276,7 +277,8 @@ void vs_xml_free(struct vs_xml *xml)
     vs_heap_free(xml);
 }
 
-/* -- Ids ------------------------------------------------------------------------------------- */
+/* -- Ids -------------------------------------------------------------------------------------
+ */
 
 vs_rc vs_xml_by_id(const struct vs_xml *xml, const char *id, const struct vs_xml_node **ret,
                    struct vs_error *err)
@@ -311,7 +313,8 @@ vs_rc vs_xml_ids_unique(const struct vs_xml *xml, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- walking --------------------------------------------------------------------------------- */
+/* -- walking ---------------------------------------------------------------------------------
+ */
 
 static const struct vs_xml_node *element(const xmlNode *n)
 {
@@ -378,8 +381,8 @@ const struct vs_xml_node *vs_xml_next_named(const struct vs_xml_node *node,
     return named(vs_xml_next(node), namespace, name);
 }
 
-vs_rc vs_xml_only_child(const struct vs_xml_node *node, const char *namespace,
-                        const char *name, const struct vs_xml_node **ret, struct vs_error *err)
+vs_rc vs_xml_only_child(const struct vs_xml_node *node, const char *namespace, const char *name,
+                        const struct vs_xml_node **ret, struct vs_error *err)
 {
     const struct vs_xml_node *child = vs_xml_child(node, namespace, name);
     VS_REFUSE_IF(child == NULL, err, VS_E_XML, NULL, "line %ld: %s without %s",
@@ -419,9 +422,13 @@ bool vs_xml_inside(const struct vs_xml_node *node, const struct vs_xml_node *anc
     return node != NULL;
 }
 
-long vs_xml_line(const struct vs_xml_node *node) { return xmlGetLineNo(vs_xml_raw(node)); }
+long vs_xml_line(const struct vs_xml_node *node)
+{
+    return xmlGetLineNo(vs_xml_raw(node));
+}
 
-/* -- values ---------------------------------------------------------------------------------- */
+/* -- values ----------------------------------------------------------------------------------
+ */
 
 const char *vs_xml_attribute_ns(const struct vs_xml_node *node, const char *namespace,
                                 const char *name)
@@ -471,7 +478,10 @@ vs_rc vs_xml_text(const struct vs_xml_node *node, struct vs_arena *arena, const 
     return VS_OK;
 }
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 vs_rc vs_xml_token(const struct vs_xml_node *node, struct vs_arena *arena, const char **ret,
                    struct vs_error *err)
@@ -510,12 +520,14 @@ vs_rc vs_xml_time(const struct vs_xml_node *node, vs_time_ms *ret, struct vs_err
     const char *text;
     VS_TRY(vs_xml_token(node, arena, &text, err));
     if (!vs_time_decode(vs_bytes_text(text), ret))
-        return vs_fail(err, VS_E_XML, "XML Schema 2, 3.2.7", "line %ld: %s is no time with a zone",
-                       vs_xml_line(node), vs_xml_name(node));
+        return vs_fail(err, VS_E_XML, "XML Schema 2, 3.2.7",
+                       "line %ld: %s is no time with a zone", vs_xml_line(node),
+                       vs_xml_name(node));
     return VS_OK;
 }
 
-/* -- what may hide --------------------------------------------------------------------------- */
+/* -- what may hide ---------------------------------------------------------------------------
+ */
 
 static bool is_hidden(const xmlNode *n)
 {

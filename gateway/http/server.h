@@ -72,6 +72,7 @@ void *vs_request_context(const struct vs_request *request); /* options.context *
 const struct vs_route *vs_request_route(const struct vs_request *request);
 /* 32 hex digits: the `instance` of a problem, and the log's id of this request. */
 const char *vs_request_id(const struct vs_request *request);
+const char *vs_request_method(const struct vs_request *request);
 /* When its header was complete, and when the last byte of its body was read (Art. 28.1). */
 vs_time_ms vs_request_begun_ms(const struct vs_request *request);
 vs_time_ms vs_request_read_ms(const struct vs_request *request);
@@ -79,7 +80,8 @@ enum vs_language vs_request_language(const struct vs_request *request);
 /* The value of a path's {name}, percent-decoded, UTF-8 without controls. Never NULL for a name
  * that the row has. */
 const char *vs_request_param(const struct vs_request *request, const char *name);
-/* NULL where absent. A header or query parameter that occurs twice is refused before. */
+/* NULL where absent. Refused before: a query parameter that occurs twice, and so Host,
+ * Content-*, Authorization, Idempotency-Key and all Vasite-* headers. */
 const char *vs_request_header(const struct vs_request *request, const char *name);
 const char *vs_request_query(const struct vs_request *request, const char *name);
 /* VS_E_PARAMETER with its name where a query parameter is none of `names` (separated by a
@@ -112,6 +114,7 @@ const char *vs_request_address(const struct vs_request *request);
 void vs_request_set_caller(struct vs_request *request, const void *caller, const char *scope,
                            unsigned rights);
 const void *vs_request_caller(const struct vs_request *request);
+const char *vs_request_scope(const struct vs_request *request); /* "" before it is known */
 unsigned vs_request_rights(const struct vs_request *request);
 
 /* A handler's own state; `free_state` is called once, when the request ends, however it does.
@@ -224,6 +227,11 @@ void vs_server_step(struct vs_server *server);
  * all. Jobs that hold requests beyond the grace are waited for: libmicrohttpd aborts on
  * suspended ones. */
 void vs_server_stop(struct vs_server *server, uint64_t grace_ms);
+
+/* For `ended`: the code of the problem that was answered, VS_E_NONE where none; its text is for
+ * the log and may say more than the caller was told. */
+enum vs_code vs_request_failure(const struct vs_request *request);
+const char *vs_request_failure_text(const struct vs_request *request);
 
 struct vs_server_counts {
     uint64_t connections, requests, waiting, received_bytes, sent_bytes;

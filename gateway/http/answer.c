@@ -1,0 +1,166 @@
+#include "gateway/http/http_priv.h"
+#include "gateway/http/json_text.h"
+
+enum { STREAM_BLOCK = 64 << 10, RETRY_AFTER_S = 2 };
+
+void vs_respond(struct vs_request *request, int status, const char *media_type,
+                struct vs_bytes body)
+{
+    bool close = request->answer.close;
+    request->answer = (struct answer){
+        .status = status, .media_type = media_type, .body = body, .close = close};
+}
+
+void vs_respond_header(struct vs_request *request, const char *name, const char *value)
+{
+    VS_ASSERT(!vs_text_has_controls(vs_bytes_text(value)));
+    size_t i = 0;
+    while (i < request->n_answer_headers &&
+           strcasecmp(request->answer_headers[i].name, name) != 0)
+        i++;
+    VS_ASSERT(i < sizeof request->answer_headers / sizeof request->answer_headers[0]);
+    struct pair pair = {vs_arena_strdup(request->arena, name),
+                        vs_arena_strdup(request->arena, value)};
+    if (pair.name == NULL || pair.value == NULL)
+        return;
+    request->answer_headers[i] = pair;
+    if (i == request->n_answer_headers)
+        request->n_answer_headers++;
+}
+
+void vs_respond_stream(struct vs_request *request, int status, const char *media_type,
+                       const struct vs_source *source, void (*done)(void *, bool),
+                       void *context)
+{
+    vs_respond(request, status, media_type, VS_BYTES_NONE);
+    request->answer.source = source;
+    request->answer.done = done;
+    request->answer.context = context;
+}
+
+void vs_respond_problem(struct vs_request *request, const struct vs_error *err)
+{
+    vs_respond_problem_with(request, err, NULL);
+}
+
+static void problem_headers(struct vs_request *request, const struct vs_code_info *info)
+{
+    char seconds[16];
+    snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_S);
+    if (info->http == 503 || info->http == 429)
+        vs_respond_header(request, "Retry-After", seconds);
+    if (info->http == 401)
+        vs_respond_header(request, "WWW-Authenticate", "Bearer");
+    static const char *const tags[VS_LANGUAGES] = {"az", "en", "ru"};
+    vs_respond_header(request, "Content-Language", tags[request->language]);
+}
+
+void vs_respond_problem_with(struct vs_request *request, const struct vs_error *err,
+                             const char *members)
+{
+    const struct vs_code_info *info = vs_code_info(err->code);
+    VS_BUFFER json;
+    vs_buffer_init(&json, 64 << 10);
+    vs_buffer_printf(&json,
+                     "{\"type\":\"urn:vasite:problem:%s\",\"status\":%d,\"title\":", info->name,
+                     info->http);
+    vs_json_text(&json, info->title[request->language]);
+    /* What failed inside is for the log; the caller gets the id to ask about. */
+    if (info->class != VS_CLASS_INTERNAL && err->text[0] != '\0') {
+        vs_buffer_text(&json, ",\"detail\":");
+        vs_json_text(&json, err->text);
+    }
+    vs_buffer_text(&json, ",\"remedy\":");
+    vs_json_text(&json, info->remedy[request->language]);
+    const char *clause = err->clause != NULL ? err->clause : info->clause;
+    if (clause != NULL) {
+        vs_buffer_text(&json, ",\"clause\":");
+        vs_json_text(&json, clause);
+    }
+    vs_buffer_printf(&json, ",\"instance\":\"urn:vasite:request:%s\"", request->id);
+    if (members != NULL)
+        vs_buffer_printf(&json, ",%s", members);
+    vs_buffer_text(&json, "}\n");
+    struct vs_bytes body = VS_BYTES_NONE;
+    struct vs_error full;
+    if (!vs_ok(vs_buffer_copy(&json, request->arena, &body, &full)))
+        body = VS_BYTES_LITERAL("{\"type\":\"urn:vasite:problem:out-of-memory\"}\n");
+    vs_respond(request, info->http, "application/problem+json", body);
+    problem_headers(request, info);
+    request->failure = err->code;
+    request->failure_text = vs_arena_strdup(request->arena, err->text);
+}
+
+static ssize_t read_source(void *context, uint64_t offset, char *to, size_t max)
+{
+    struct vs_request *request = context;
+    const struct vs_source *source = request->answer.source;
+    uint64_t left = source->size - offset;
+    size_t len = left < max ? (size_t)left : max;
+    struct vs_error err;
+    if (!vs_ok(vs_source_read(source, offset, to, len, &err))) {
+        request->failure = err.code;
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    atomic_fetch_add_explicit(&request->connection->bytes, len, memory_order_relaxed);
+    return (ssize_t)len;
+}
+
+static struct MHD_Response *make_response(struct vs_request *request)
+{
+    struct answer *answer = &request->answer;
+    if (answer->source != NULL && answer->source->size > 0)
+        return MHD_create_response_from_callback(answer->source->size, STREAM_BLOCK,
+                                                 read_source, request, NULL);
+    return MHD_create_response_from_buffer(
+        answer->body.len, (void *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+}
+
+static void add_headers(struct vs_request *request, struct MHD_Response *response)
+{
+    const struct answer *answer = &request->answer;
+    if (answer->media_type != NULL)
+        MHD_add_response_header(response, "Content-Type", answer->media_type);
+    for (size_t i = 0; i < request->n_answer_headers; i++)
+        MHD_add_response_header(response, request->answer_headers[i].name,
+                                request->answer_headers[i].value);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (vs_request_route(request) == NULL || request->route->rights != VS_RIGHT_PUBLIC)
+        MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (answer->close || atomic_load(&request->server->stopping))
+        MHD_add_response_header(response, "Connection", "close");
+}
+
+enum MHD_Result vs_http_answer_send(struct vs_request *request)
+{
+    if (request->answer.status == 0) {
+        struct vs_error err;
+        vs_rc rc = vs_fail(&err, VS_E_INTERNAL, NULL, "a handler gave no answer");
+        VS_ASSERT(!vs_ok(rc));
+        vs_respond_problem(request, &err);
+    }
+    struct MHD_Response *response = make_response(request);
+    if (response == NULL)
+        return MHD_NO;
+    add_headers(request, response);
+    vs_http_connection_phase(request->connection, PHASE_ANSWER);
+    if (request->answer.source == NULL)
+        /* The library takes it whole; its own idle time-out watches the sending. */
+        vs_http_connection_phase(request->connection, PHASE_WORK);
+    enum MHD_Result rc =
+        MHD_queue_response(request->mhd, (unsigned)request->answer.status, response);
+    MHD_destroy_response(response);
+    request->queued = rc == MHD_YES;
+    return rc;
+}
+
+void vs_http_answer_ended(struct vs_request *request, bool complete)
+{
+    struct answer *answer = &request->answer;
+    bool whole = complete && request->queued && strcmp(request->method, "HEAD") != 0;
+    if (answer->done != NULL)
+        answer->done(answer->context, whole);
+    if (whole)
+        request->server->counts_sent +=
+            answer->source != NULL ? answer->source->size : answer->body.len;
+}
