@@ -150,17 +150,20 @@ static enum MHD_Result body_arrived(struct vs_request *request, struct vs_bytes 
 /* `holds` begins with this thread's own: no answer goes out while the handler still runs.
  * Counting the handler in n_held before it looks at `closing` is what vs_server_stop relies on.
  */
-static enum MHD_Result run_handler(struct vs_request *request)
+static enum MHD_Result run_handler(struct vs_request *request, vs_handler *handler)
 {
     struct vs_server *server = request->server;
+    request->suspended = false;
     atomic_store(&request->holds, 1);
     atomic_fetch_add(&server->n_held, 1);
     struct vs_error err;
     vs_rc rc = atomic_load(&server->closing)
                    ? vs_fail(&err, VS_E_STOPPING, NULL, "the service is stopping")
-                   : request->route->handle(request, &err);
-    if (!vs_ok(rc))
+                   : handler(request, &err);
+    if (!vs_ok(rc)) {
+        request->then = NULL;
         vs_respond_problem(request, &err);
+    }
     enum MHD_Result result = MHD_YES;
     if (request->suspended)
         vs_request_release(request);
@@ -172,12 +175,15 @@ static enum MHD_Result run_handler(struct vs_request *request)
 
 static enum MHD_Result body_ended(struct vs_request *request)
 {
-    if (request->handled || request->refused)
-        return vs_http_answer_send(request);
-    request->handled = true;
-    request->read_ms = now(request->server);
-    vs_http_connection_phase(request->connection, PHASE_WORK);
-    return run_handler(request);
+    vs_handler *next = request->then;
+    request->then = NULL;
+    if (!request->handled && !request->refused) {
+        request->handled = true;
+        request->read_ms = now(request->server);
+        vs_http_connection_phase(request->connection, PHASE_WORK);
+        next = request->route->handle;
+    }
+    return next == NULL ? vs_http_answer_send(request) : run_handler(request, next);
 }
 
 enum MHD_Result vs_http_access(void *context, struct MHD_Connection *mhd, const char *url,

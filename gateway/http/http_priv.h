@@ -21,7 +21,6 @@ enum {
     MAX_PEER_CERTIFICATES = 8,
     REQUEST_ARENA_BYTES = 16 << 20,
     DRAIN_BYTES = 1 << 20, /* of a refused body: read to its end when it is no larger */
-    WAKE_BUCKETS = 1024,
     RATE_ENTRIES = 8192,
 };
 
@@ -56,9 +55,9 @@ struct connection {
 struct waiter {
     struct waiter *previous, *next; /* of the server's list */
     struct vs_request *request;
-    vs_handler *work;
-    char *topic;
+    void (*over)(struct vs_request *request);
     int64_t until_ms; /* monotonic */
+    bool listed;
 };
 
 struct rate {
@@ -102,13 +101,13 @@ struct vs_request {
     bool refused; /* answer is ready before the body was read: what comes is dropped */
     bool handled; /* `handle` was called */
     bool queued;  /* the library has the answer */
-    bool woken;
     bool suspended;
     const char *failure_text;
     struct answer answer;
     enum vs_code failure; /* of the problem answered, or of the stream */
     atomic_int holds;
-    vs_handler *job;
+    vs_handler *then;
+    struct waiter waiter; /* guarded by server.lock */
 };
 
 struct listener {
@@ -131,7 +130,6 @@ struct vs_server {
     unsigned n_waiters;
     struct rate *rates[RATE_ENTRIES / 8];
     unsigned n_rates;
-    _Atomic uint64_t wakes[WAKE_BUCKETS];
     atomic_int n_requests, n_held;
     atomic_bool stopping; /* new requests are refused */
     atomic_bool closing;  /* and no handler begins any more */

@@ -12,10 +12,6 @@ const struct vs_route *vs_request_route(const struct vs_request *request)
 {
     return request->route;
 }
-struct vs_server *vs_request_server(const struct vs_request *request)
-{
-    return request->server;
-}
 const char *vs_request_id(const struct vs_request *request)
 {
     return request->id;
@@ -165,7 +161,7 @@ void *vs_request_state(const struct vs_request *request)
 
 void vs_request_hold(struct vs_request *request)
 {
-    /* body_ended's own hold is the first; the second, taken in the same thread, suspends. */
+    /* run_handler's own hold is the first; the next one, taken in the same thread, suspends. */
     if (atomic_fetch_add(&request->holds, 1) != 1 || request->suspended)
         return;
     request->suspended = true;
@@ -183,30 +179,14 @@ void vs_request_release(struct vs_request *request)
     atomic_fetch_sub(&server->n_held, 1);
 }
 
+void vs_request_then(struct vs_request *request, vs_handler *then)
+{
+    request->then = then;
+}
+
 void vs_request_fail(struct vs_request *request, const struct vs_error *err)
 {
+    request->then = NULL;
     vs_respond_problem(request, err);
     vs_request_release(request);
-}
-
-static void run_job(void *argument)
-{
-    struct vs_request *request = argument;
-    struct vs_error err;
-    if (vs_ok(request->job(request, &err)))
-        vs_request_release(request);
-    else
-        vs_request_fail(request, &err);
-}
-
-vs_rc vs_request_job(struct vs_request *request, vs_handler *work, struct vs_error *err)
-{
-    struct vs_server *server = request->server;
-    request->job = work;
-    vs_request_hold(request);
-    vs_rc rc = server->options.submit_job(server->options.context, run_job, request, err);
-    /* The caller's own hold keeps the request: the refusal is answered by what it returns. */
-    if (!vs_ok(rc))
-        vs_request_release(request);
-    return rc;
 }

@@ -14,7 +14,7 @@
  * Holding: vs_request_hold() keeps the request alive and its connection suspended until
  * vs_request_release(). Any thread may release; the answer is sent when the last hold is gone.
  * A request belongs to one thread at a time: whoever passes it on does not touch it afterwards.
- * Most handlers want vs_request_job(): hold, run a function on a worker, release.
+ * Most handlers want vs_call() of gateway/call.h: hold, run a function on a worker, release.
  *
  * What this module does not do: it knows no participants and no documents (gateway/rest does),
  * and of a client certificate it proves possession of the key only, not trust (authenticate
@@ -127,22 +127,21 @@ void *vs_request_state(const struct vs_request *request);
 
 void vs_request_hold(struct vs_request *request);
 void vs_request_release(struct vs_request *request);
-/* Answer with a failure unless something was answered already, then release. */
+/* What the HTTP thread calls once the last hold is gone, before it sends: it answers, or fails,
+ * or holds the request again (and may set another). NULL: the answer is there already. */
+void vs_request_then(struct vs_request *request, vs_handler *then);
+/* Answer with a failure, whatever was answered or set before, and release. */
 void vs_request_fail(struct vs_request *request, const struct vs_error *err);
-/* Run `work` on a worker (options.submit_job) with the request held; its failure is answered as
- * a problem. `work` may hold the request further. VS_E_BUSY: the queue is full. */
-VS_NODISCARD vs_rc vs_request_job(struct vs_request *request, vs_handler *work,
-                                  struct vs_error *err);
-/* Keep the request waiting for `topic` (a mailbox): vs_server_wake(topic) or the passing of
- * `wait_ms` runs `work` as vs_request_job does; vs_request_woken() tells which. VS_E_BUSY: too
- * many wait. A wake between the handler's look and this call is not lost when the handler took
- * vs_server_wakes() before it looked and passes it as `seen`. */
-VS_NODISCARD vs_rc vs_request_wait(struct vs_request *request, const char *topic, uint64_t seen,
-                                   uint64_t wait_ms, vs_handler *work, struct vs_error *err);
-bool vs_request_woken(const struct vs_request *request);
-struct vs_server *vs_request_server(const struct vs_request *request);
-uint64_t vs_server_wakes(struct vs_server *server, const char *topic);
-void vs_server_wake(struct vs_server *server, const char *topic); /* any thread */
+
+/* A timer for a request that waits for something (long poll); the caller has a hold that the
+ * timer now owns. After `wait_ms`, or when the server stops, `over` is called once, from
+ * another thread, and must release that hold. VS_E_BUSY: too many wait; VS_E_STOPPING. */
+VS_NODISCARD vs_rc vs_request_wait(struct vs_request *request, uint64_t wait_ms,
+                                   void (*over)(struct vs_request *request),
+                                   struct vs_error *err);
+/* true: the timer is off, `over` will not be called, its hold is the caller's again. false:
+ * `over` was called or is running. The caller has a hold of its own. */
+bool vs_request_wait_end(struct vs_request *request);
 
 /* ---- the answer: the last call wins until it is sent ----------------------------------------
  */
@@ -198,9 +197,6 @@ struct vs_server_options {
      * fail: VS_E_UNAUTHENTICATED, _CREDENTIAL_EXPIRED, _CREDENTIAL_REVOKED, any TEMPORARY one.
      */
     vs_handler *authenticate;
-    /* Queue `run(argument)` for a worker; VS_E_BUSY when the queue is full. */
-    vs_rc (*submit_job)(void *context, void (*run)(void *argument), void *argument,
-                        struct vs_error *err);
     vs_time_ms (*now_ms)(void *context);
     void (*random)(void *context, uint8_t *to, size_t len);
     /* Called once for each request, from an HTTP thread: for the log and the counters. */

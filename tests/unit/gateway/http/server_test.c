@@ -24,10 +24,8 @@ static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
 static atomic_int downloads_done, downloads_whole, states_freed;
 static atomic_ullong streamed;
 
-static vs_rc submit_job(void *context, void (*run)(void *), void *argument,
-                        struct vs_error *err)
+static vs_rc submit_job(void (*run)(void *), void *argument, struct vs_error *err)
 {
-    (void)context;
     if (queue_full)
         return vs_fail(err, VS_E_BUSY, NULL, "the queue is full");
     pthread_mutex_lock(&lock);
@@ -100,36 +98,67 @@ static vs_rc stream_chunk(struct vs_request *request, struct vs_bytes bytes,
     return VS_OK;
 }
 
-static vs_rc slept(struct vs_request *request, struct vs_error *err)
+static void work(void *argument)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    vs_request_release(argument);
+}
+
+static void work_in_vain(void *argument)
+{
+    struct vs_error err;
+    if (!vs_ok(vs_fail(&err, VS_E_CORRUPT, NULL, "segment 7 at 123")))
+        vs_request_fail(argument, &err);
+}
+
+static vs_rc worked(struct vs_request *request, struct vs_error *err)
 {
     (void)err;
-    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     vs_respond(request, 201, "text/plain", VS_BYTES_LITERAL("worked"));
     return VS_OK;
 }
 
-static vs_rc fails(struct vs_request *request, struct vs_error *err)
+static vs_rc run_later(struct vs_request *request, void (*run)(void *), vs_handler *then,
+                       struct vs_error *err)
 {
-    (void)request;
-    return vs_fail(err, VS_E_CORRUPT, NULL, "segment 7 at 123");
+    vs_request_hold(request);
+    vs_request_then(request, then);
+    vs_rc rc = submit_job(run, request, err);
+    if (!vs_ok(rc))
+        vs_request_release(request);
+    return rc;
+}
+
+/* Two rounds: what comes after the first hold may hold again. */
+static vs_rc again(struct vs_request *request, struct vs_error *err)
+{
+    return run_later(request, work, worked, err);
 }
 
 static vs_rc in_job(struct vs_request *request, struct vs_error *err)
 {
-    return vs_request_job(request, slept, err);
+    return run_later(request, work, again, err);
 }
 
 static vs_rc in_failing_job(struct vs_request *request, struct vs_error *err)
 {
-    return vs_request_job(request, fails, err);
+    return run_later(request, work_in_vain, worked, err);
 }
 
-static vs_rc waited(struct vs_request *request, struct vs_error *err)
+static struct vs_request *_Atomic waiting;
+
+static vs_rc woken(struct vs_request *request, struct vs_error *err)
 {
     (void)err;
-    vs_respond(request, 200, "text/plain",
-               vs_bytes_text(vs_request_woken(request) ? "woken" : "over"));
+    vs_respond(request, 200, "text/plain", VS_BYTES_LITERAL("woken"));
     return VS_OK;
+}
+
+static void over(struct vs_request *request)
+{
+    vs_request_then(request, NULL);
+    vs_respond(request, 200, "text/plain", VS_BYTES_LITERAL("over"));
+    vs_request_release(request);
 }
 
 static vs_rc waits(struct vs_request *request, struct vs_error *err)
@@ -137,8 +166,14 @@ static vs_rc waits(struct vs_request *request, struct vs_error *err)
     uint64_t ms = 0;
     VS_TRY(vs_request_query_only(request, "ms", err));
     VS_TRY(vs_request_query_number(request, "ms", 0, 60000, 10000, &ms, err));
-    uint64_t seen = vs_server_wakes(vs_request_server(request), "box");
-    return vs_request_wait(request, "box", seen, ms, waited, err);
+    vs_request_hold(request);
+    vs_request_then(request, woken);
+    vs_rc rc = vs_request_wait(request, ms, over, err);
+    if (vs_ok(rc))
+        waiting = request;
+    else
+        vs_request_release(request);
+    return rc;
 }
 
 static vs_rc read_zeros(const struct vs_source *source, uint64_t offset, void *to, size_t len,
@@ -221,7 +256,6 @@ static struct vs_server_options options(void)
                                                  .body_grace_s = 30,
                                                  .minimum_bytes_per_second = 100},
                                       .authenticate = authenticate,
-                                      .submit_job = submit_job,
                                       .now_ms = now_ms,
                                       .random = fill};
 }
@@ -452,10 +486,10 @@ static void server__wakes_waiters_and_ends_waits(void **state)
     say(fd, "GET /wait HTTP/1.1\r\n" HOST "\r\n");
     while (vs_server_counts(server).waiting == 0)
         usleep(1000);
-    vs_server_wake(server, "other");
     vs_server_step(server);
     assert_int_equal(vs_server_counts(server).waiting, 1);
-    vs_server_wake(server, "box");
+    assert_true(vs_request_wait_end(waiting));
+    vs_request_release(waiting);
     assert_non_null(strstr(hear(fd, 300), "woken"));
     say(fd, "GET /wait?ms=10 HTTP/1.1\r\n" HOST "\r\n");
     usleep(50000);
