@@ -13,10 +13,57 @@ static bool is_printable(const char *text)
     return true;
 }
 
-/* RFC 5280, A.1: these two are PrintableString and nothing else. */
-static bool must_be_printable(const char *oid)
+static const char *attribute_oid(enum vs_attribute which)
 {
-    return vs_text_equal(oid, VS_NAME_COUNTRY) || vs_text_equal(oid, VS_NAME_SERIAL_NUMBER);
+    static const char *const oids[VS_NAME_ATTRIBUTES] = {
+        [VS_NAME_CN] = "2.5.4.3",
+        [VS_NAME_SURNAME] = "2.5.4.4",
+        [VS_NAME_SERIAL_NUMBER] = "2.5.4.5",
+        [VS_NAME_COUNTRY] = "2.5.4.6",
+        [VS_NAME_LOCALITY] = "2.5.4.7",
+        [VS_NAME_STATE] = "2.5.4.8",
+        [VS_NAME_STREET] = "2.5.4.9",
+        [VS_NAME_ORGANIZATION] = "2.5.4.10",
+        [VS_NAME_ORGANIZATIONAL_UNIT] = "2.5.4.11",
+        [VS_NAME_TITLE] = "2.5.4.12",
+        [VS_NAME_GIVEN_NAME] = "2.5.4.42",
+        [VS_NAME_PSEUDONYM] = "2.5.4.65",
+        [VS_NAME_ORGANIZATION_IDENTIFIER] = "2.5.4.97",
+        [VS_NAME_EMAIL] = "1.2.840.113549.1.9.1",
+        [VS_NAME_DOMAIN_COMPONENT] = "0.9.2342.19200300.100.1.25",
+        [VS_NAME_USER_ID] = "0.9.2342.19200300.100.1.1",
+    };
+    VS_ASSERT(which < VS_NAME_ATTRIBUTES);
+    return oids[which];
+}
+
+/* RFC 5280, A.1: the types of these are fixed. */
+static uint8_t attribute_tag(enum vs_attribute which)
+{
+    if (which == VS_NAME_COUNTRY || which == VS_NAME_SERIAL_NUMBER)
+        return VS_DER_PRINTABLE_STRING;
+    if (which == VS_NAME_EMAIL || which == VS_NAME_DOMAIN_COMPONENT)
+        return VS_DER_IA5_STRING;
+    return VS_DER_UTF8_STRING;
+}
+
+static bool is_ia5(const char *text)
+{
+    for (const char *c = text; c != NULL && *c != '\0'; c++)
+        if (*c <= ' ' || *c >= 0x7F)
+            return false;
+    return true;
+}
+
+static bool attribute_fits(const struct vs_name_part *part)
+{
+    if (part->text == NULL || part->text[0] == '\0' ||
+        !vs_utf8_valid(vs_bytes_text(part->text)) ||
+        vs_text_has_controls(vs_bytes_text(part->text)))
+        return false;
+    uint8_t tag = attribute_tag(part->which);
+    return (tag != VS_DER_PRINTABLE_STRING || is_printable(part->text)) &&
+           (tag != VS_DER_IA5_STRING || is_ia5(part->text));
 }
 
 static vs_rc put_name(const struct vs_name_part *part, size_t n, struct vs_buffer *to,
@@ -24,17 +71,13 @@ static vs_rc put_name(const struct vs_name_part *part, size_t n, struct vs_buffe
 {
     size_t name = vs_der_begin(to);
     for (size_t i = 0; i < n; i++) {
-        bool printable = must_be_printable(part[i].oid);
-        if (part[i].text == NULL || part[i].text[0] == '\0' ||
-            !vs_utf8_valid(vs_bytes_text(part[i].text)) ||
-            vs_text_has_controls(vs_bytes_text(part[i].text)) ||
-            (printable && !is_printable(part[i].text)))
+        if (!attribute_fits(&part[i]))
             return vs_fail(err, VS_E_PARAMETER, "RFC 5280, 4.1.2.6",
-                           "attribute %s of the subject cannot be written", part[i].oid);
+                           "attribute %s of the subject cannot be written",
+                           attribute_oid(part[i].which));
         size_t set = vs_der_begin(to), pair = vs_der_begin(to);
-        vs_der_put_oid(to, part[i].oid);
-        vs_der_put_text(to, printable ? VS_DER_PRINTABLE_STRING : VS_DER_UTF8_STRING,
-                        part[i].text);
+        vs_der_put_oid(to, attribute_oid(part[i].which));
+        vs_der_put_text(to, attribute_tag(part[i].which), part[i].text);
         vs_der_end(to, pair, VS_DER_SEQUENCE);
         vs_der_end(to, set, VS_DER_SET);
     }
@@ -85,12 +128,21 @@ static void put_usages(const struct vs_certificate_profile *p, struct vs_buffer 
     struct extension e = extension_begin(to, "2.5.29.15", true);
     vs_der_put_named_bits(to, VS_DER_BIT_STRING, p->key_usage);
     extension_end(to, e);
-    if (p->n_usages == 0)
+    if (p->extended_key_usage == 0)
         return;
-    e = extension_begin(to, "2.5.29.37", p->usages_critical);
+    static const struct {
+        uint32_t bit;
+        const char *oid;
+    } rows[] = {{VS_EKU_SERVER, "1.3.6.1.5.5.7.3.1"},
+                {VS_EKU_CLIENT, "1.3.6.1.5.5.7.3.2"},
+                {VS_EKU_EMAIL, "1.3.6.1.5.5.7.3.4"},
+                {VS_EKU_TIME_STAMPING, "1.3.6.1.5.5.7.3.8"},
+                {VS_EKU_OCSP_SIGNING, "1.3.6.1.5.5.7.3.9"}};
+    e = extension_begin(to, "2.5.29.37", p->extended_key_usage_critical);
     size_t at = vs_der_begin(to);
-    for (size_t i = 0; i < p->n_usages; i++)
-        vs_der_put_oid(to, p->usages[i]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if ((p->extended_key_usage & rows[i].bit) != 0)
+            vs_der_put_oid(to, rows[i].oid);
     vs_der_end(to, at, VS_DER_SEQUENCE);
     extension_end(to, e);
 }
@@ -252,14 +304,6 @@ static bool serial_is_sound(struct vs_bytes serial)
         if (serial.ptr[i] != 0)
             return true;
     return false;
-}
-
-static bool is_ia5(const char *text)
-{
-    for (const char *c = text; c != NULL && *c != '\0'; c++)
-        if (*c <= ' ' || *c >= 0x7F)
-            return false;
-    return true;
 }
 
 static vs_rc profile_check(const struct vs_certificate_profile *p, struct vs_bytes serial,

@@ -6,6 +6,7 @@
  */
 #ifndef VS_FORMATS_CERTIFICATE_ISSUE_H
 #define VS_FORMATS_CERTIFICATE_ISSUE_H
+#include "formats/certificate/certificate.h"
 #include "formats/crypto/signer.h"
 
 #define VS_CERTIFICATE_MAKE_MAX ((size_t)64 * 1024) /* bytes of one that is made */
@@ -13,26 +14,9 @@
 /* One RelativeDistinguishedName with one attribute, UTF8String (countryName and serialNumber:
  * PrintableString, as RFC 5280, appendix A.1 limits them; e-mail: IA5String). */
 struct vs_name_part {
-    const char *oid; /* VS_NAME_… */
+    enum vs_attribute which;
     const char *text;
 };
-#define VS_NAME_COMMON                  "2.5.4.3"
-#define VS_NAME_SURNAME                 "2.5.4.4"
-#define VS_NAME_SERIAL_NUMBER           "2.5.4.5"
-#define VS_NAME_COUNTRY                 "2.5.4.6"
-#define VS_NAME_LOCALITY                "2.5.4.7"
-#define VS_NAME_ORGANIZATION            "2.5.4.10"
-#define VS_NAME_ORGANIZATIONAL_UNIT     "2.5.4.11"
-#define VS_NAME_TITLE                   "2.5.4.12"
-#define VS_NAME_GIVEN                   "2.5.4.42"
-#define VS_NAME_PSEUDONYM               "2.5.4.65"
-#define VS_NAME_ORGANIZATION_IDENTIFIER "2.5.4.97"
-
-/* Extended key usages that profiles name. */
-#define VS_EKU_SERVER      "1.3.6.1.5.5.7.3.1"
-#define VS_EKU_CLIENT      "1.3.6.1.5.5.7.3.2"
-#define VS_EKU_TIMESTAMP   "1.3.6.1.5.5.7.3.8"
-#define VS_EKU_OCSP_SIGNER "1.3.6.1.5.5.7.3.9"
 
 /* What EN 319 412-5 lets a certificate state. All zero: no QCStatements extension. */
 struct vs_qc_profile {
@@ -52,12 +36,11 @@ struct vs_certificate_profile {
     const struct vs_name_part *subject;
     size_t n_subject;
     vs_time_ms not_before, not_after; /* whole seconds are written */
-    uint32_t key_usage;               /* bits by their RFC 5280, 4.2.1.3 number; critical */
+    uint32_t key_usage;               /* VS_KU_*; critical */
     bool authority;                   /* a CA: basic constraints, critical */
     int path_length;                  /* of a CA; negative: no limit */
-    const char *const *usages;        /* extended key usages */
-    size_t n_usages;
-    bool usages_critical;
+    uint32_t extended_key_usage;      /* VS_EKU_*; 0: no such extension */
+    bool extended_key_usage_critical;
     const char *const *policies;
     size_t n_policies;
     const char *statement_url; /* CPS of every policy; NULL: none */

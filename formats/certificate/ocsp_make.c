@@ -4,105 +4,7 @@
 
 #define OID_NONCE "1.3.6.1.5.5.7.48.1.2"
 
-/* -- the request ----------------------------------------------------------------------------
- */
-
-static void read_asked(struct vs_der *list, struct vs_ocsp_asked *ret)
-{
-    struct vs_der request = vs_der_enter(list, VS_DER_SEQUENCE);
-    ret->cert_id = vs_der_whole(&request, VS_DER_SEQUENCE);
-    struct vs_bytes extensions;
-    (void)vs_der_optional(&request, VS_DER_CONTEXT_CONSTRUCTED(0), &extensions);
-    vs_der_leave(list, &request);
-
-    struct vs_der outer = vs_der_reader(ret->cert_id);
-    struct vs_der id = vs_der_enter(&outer, VS_DER_SEQUENCE);
-    ret->digest = vs_digest_by_der(vs_der_whole(&id, VS_DER_SEQUENCE));
-    ret->issuer_name_hash = vs_der_take(&id, VS_DER_OCTET_STRING);
-    ret->issuer_key_hash = vs_der_take(&id, VS_DER_OCTET_STRING);
-    ret->serial = vs_der_unsigned(&id, 20);
-    vs_der_leave(&outer, &id);
-    list->failed = list->failed || !vs_der_done(&outer);
-}
-
-/* Only the nonce is understood; any other extension may be ignored (RFC 6960, 4.4), a critical
- * one may not. */
-static bool read_extensions(struct vs_bytes content, struct vs_ocsp_query *ret)
-{
-    struct vs_der outer = vs_der_reader(content);
-    struct vs_der list = vs_der_enter(&outer, VS_DER_SEQUENCE);
-    bool understood = true;
-    while (vs_der_more(&list)) {
-        struct vs_der one = vs_der_enter(&list, VS_DER_SEQUENCE);
-        struct vs_bytes oid = vs_der_oid(&one);
-        bool critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
-        struct vs_bytes value = vs_der_take(&one, VS_DER_OCTET_STRING);
-        vs_der_leave(&list, &one);
-        static const uint8_t nonce[] = {0x2B, 6, 1, 5, 5, 7, 0x30, 1, 2};
-        if (vs_bytes_equal(oid, VS_BYTES(nonce, sizeof nonce)))
-            ret->nonce = value;
-        else if (critical)
-            understood = false;
-    }
-    vs_der_leave(&outer, &list);
-    return understood && vs_der_done(&outer);
-}
-
-/* TBSRequest, RFC 6960, 4.1.1. */
-static bool read_request(struct vs_der *tbs, struct vs_ocsp_query *ret, bool *ret_too_many)
-{
-    struct vs_bytes version, requestor, extensions;
-    (void)vs_der_optional(tbs, VS_DER_CONTEXT_CONSTRUCTED(0), &version);
-    (void)vs_der_optional(tbs, VS_DER_CONTEXT_CONSTRUCTED(1), &requestor);
-    struct vs_der list = vs_der_enter(tbs, VS_DER_SEQUENCE);
-    while (vs_der_more(&list) && ret->n_asked < VS_OCSP_MAX_ASKED)
-        read_asked(&list, &ret->asked[ret->n_asked++]);
-    *ret_too_many = vs_der_more(&list);
-    if (*ret_too_many)
-        return false;
-    vs_der_leave(tbs, &list);
-    if (vs_der_optional(tbs, VS_DER_CONTEXT_CONSTRUCTED(2), &extensions) &&
-        !read_extensions(extensions, ret))
-        return false;
-    return vs_der_done(tbs) && ret->n_asked > 0 && ret->nonce.len <= VS_OCSP_NONCE_MAX;
-}
-
-vs_rc vs_ocsp_query_decode(struct vs_bytes der, struct vs_ocsp_query *ret, struct vs_error *err)
-{
-    VS_REFUSE_IF(der.len > VS_OCSP_REQUEST_MAX, err, VS_E_LIMIT, NULL,
-                 "an OCSP request of %zu bytes", der.len);
-    *ret = (struct vs_ocsp_query){.n_asked = 0};
-    struct vs_der outer = vs_der_reader(der);
-    struct vs_der request = vs_der_enter(&outer, VS_DER_SEQUENCE);
-    struct vs_der tbs = vs_der_enter(&request, VS_DER_SEQUENCE);
-    bool too_many = false;
-    bool sound = read_request(&tbs, ret, &too_many);
-    VS_REFUSE_IF(too_many, err, VS_E_LIMIT, NULL, "more than %d certificates are asked about",
-                 VS_OCSP_MAX_ASKED);
-    struct vs_bytes signature;
-    (void)vs_der_optional(&request, VS_DER_CONTEXT_CONSTRUCTED(0), &signature);
-    vs_der_leave(&outer, &request);
-    if (!sound || !vs_der_done(&outer))
-        return vs_fail(err, VS_E_SYNTAX, "RFC 6960, 4.1.1", "not exactly one OCSPRequest");
-    return VS_OK;
-}
-
-bool vs_ocsp_asked_issuer_is(const struct vs_ocsp_asked *asked, struct vs_bytes issuer_name,
-                             struct vs_bytes issuer_key_bits)
-{
-    if (asked->digest == VS_DIGEST_NONE)
-        return false;
-    struct vs_digest name, key;
-    vs_digest_of(asked->digest, issuer_name, &name);
-    vs_digest_of(asked->digest, issuer_key_bits, &key);
-    return vs_bytes_equal(asked->issuer_name_hash, vs_digest_bytes(&name)) &&
-           vs_bytes_equal(asked->issuer_key_hash, vs_digest_bytes(&key));
-}
-
-/* -- the response ---------------------------------------------------------------------------
- */
-
-void vs_ocsp_put_failure(enum vs_ocsp_failure failure, struct vs_buffer *to)
+void vs_ocsp_put_failure(enum vs_ocsp_response_status failure, struct vs_buffer *to)
 {
     uint8_t status = (uint8_t)failure;
     size_t at = vs_der_begin(to);
@@ -118,18 +20,21 @@ static void put_extension(const char *oid, struct vs_bytes value, struct vs_buff
     vs_der_end(to, at, VS_DER_SEQUENCE);
 }
 
-static void put_state(const struct vs_ocsp_answer *answer, struct vs_buffer *to)
+static void put_state(const struct vs_statement *statement, struct vs_buffer *to)
 {
-    if (answer->state != VS_OCSP_REVOKED) {
-        vs_der_put(to, VS_DER_CONTEXT(answer->state == VS_OCSP_GOOD ? 0 : 2), VS_BYTES_NONE);
+    if (statement->status == VS_STATUS_GOOD || statement->status == VS_STATUS_UNKNOWN) {
+        bool good = statement->status == VS_STATUS_GOOD;
+        vs_der_put(to, VS_DER_CONTEXT(good ? 0 : 2), VS_BYTES_NONE);
         return;
     }
+    bool held = statement->status == VS_STATUS_ON_HOLD;
+    int reason = held ? VS_REASON_CERTIFICATE_HOLD : statement->reason;
     size_t at = vs_der_begin(to);
-    vs_der_put_time(to, answer->revoked, false);
-    if (answer->reason >= 0) {
-        uint8_t reason = (uint8_t)answer->reason;
+    vs_der_put_time(to, statement->revoked_at, false);
+    if (reason >= 0) {
+        uint8_t octet = (uint8_t)reason;
         size_t tagged = vs_der_begin(to);
-        vs_der_put(to, VS_DER_ENUMERATED, VS_BYTES(&reason, 1));
+        vs_der_put(to, VS_DER_ENUMERATED, VS_BYTES(&octet, 1));
         vs_der_end(to, tagged, VS_DER_CONTEXT_CONSTRUCTED(0));
     }
     vs_der_end(to, at, VS_DER_CONTEXT_CONSTRUCTED(1));
@@ -137,19 +42,20 @@ static void put_state(const struct vs_ocsp_answer *answer, struct vs_buffer *to)
 
 static void put_answer(const struct vs_ocsp_answer *answer, struct vs_buffer *to)
 {
+    const struct vs_statement *statement = &answer->statement;
     size_t at = vs_der_begin(to);
     vs_buffer_add(to, answer->cert_id);
-    put_state(answer, to);
-    vs_der_put_time(to, answer->this_update, false);
-    if (answer->next_update != VS_TIME_NONE) {
+    put_state(statement, to);
+    vs_der_put_time(to, statement->this_update, false);
+    if (statement->next_update != VS_TIME_NONE) {
         size_t tagged = vs_der_begin(to);
-        vs_der_put_time(to, answer->next_update, false);
+        vs_der_put_time(to, statement->next_update, false);
         vs_der_end(to, tagged, VS_DER_CONTEXT_CONSTRUCTED(0));
     }
-    if (answer->archive_cutoff != VS_TIME_NONE) {
+    if (statement->archive_cutoff != VS_TIME_NONE) {
         VS_BUFFER value;
         vs_buffer_init(&value, 64);
-        vs_der_put_time(&value, answer->archive_cutoff, false);
+        vs_der_put_time(&value, statement->archive_cutoff, false);
         size_t tagged = vs_der_begin(to), list = vs_der_begin(to);
         put_extension("1.3.6.1.5.5.7.48.1.6", vs_buffer_view(&value), to);
         vs_der_end(to, list, VS_DER_SEQUENCE);

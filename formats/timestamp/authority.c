@@ -127,7 +127,7 @@ struct query {
 
 /* RFC 3161, 2.4.1: the digest's length must be its algorithm's. SHA-1 is not marked any more
  * (TS 119 312). */
-static enum vs_tsa_result read_imprint(struct vs_bytes whole, vs_time_ms now)
+static enum vs_pki_failure read_imprint(struct vs_bytes whole, vs_time_ms now)
 {
     struct vs_der outer = vs_der_reader(whole);
     struct vs_der imprint = vs_der_enter(&outer, VS_DER_SEQUENCE);
@@ -135,17 +135,18 @@ static enum vs_tsa_result read_imprint(struct vs_bytes whole, vs_time_ms now)
     struct vs_bytes digest = vs_der_take(&imprint, VS_DER_OCTET_STRING);
     vs_der_leave(&outer, &imprint);
     if (!vs_der_done(&outer))
-        return VS_TSA_BAD_DATA_FORMAT;
+        return VS_PKI_BAD_DATA_FORMAT;
     enum vs_digest_algorithm algorithm = vs_digest_by_der(identifier);
     if (algorithm == VS_DIGEST_NONE || !vs_digest_acceptable(algorithm, now, NULL))
-        return VS_TSA_BAD_ALGORITHM;
-    return digest.len == vs_digest_length(algorithm) ? VS_TSA_GRANTED : VS_TSA_BAD_DATA_FORMAT;
+        return VS_PKI_BAD_ALG;
+    return digest.len == vs_digest_length(algorithm) ? VS_PKI_NONE : VS_PKI_BAD_DATA_FORMAT;
 }
 
-static enum vs_tsa_result read_query(struct vs_bytes request, vs_time_ms now, struct query *ret)
+static enum vs_pki_failure read_query(struct vs_bytes request, vs_time_ms now,
+                                      struct query *ret)
 {
     if (request.len > VS_TIMESTAMP_REQUEST_MAX)
-        return VS_TSA_BAD_DATA_FORMAT;
+        return VS_PKI_BAD_DATA_FORMAT;
     *ret = (struct query){.wants_certificates = false};
     struct vs_der outer = vs_der_reader(request);
     struct vs_der body = vs_der_enter(&outer, VS_DER_SEQUENCE);
@@ -160,12 +161,12 @@ static enum vs_tsa_result read_query(struct vs_bytes request, vs_time_ms now, st
     bool extended = vs_der_optional(&body, VS_DER_CONTEXT_CONSTRUCTED(0), &extensions);
     vs_der_leave(&outer, &body);
     if (!vs_der_done(&outer))
-        return VS_TSA_BAD_DATA_FORMAT;
+        return VS_PKI_BAD_DATA_FORMAT;
     if (version != 1)
-        return VS_TSA_BAD_REQUEST;
+        return VS_PKI_BAD_REQUEST;
     /* RFC 3161, 2.4.1: an extension that is not understood is refused, critical or not. */
     if (extended)
-        return VS_TSA_UNACCEPTED_EXTENSION;
+        return VS_PKI_UNACCEPTED_EXTENSION;
     return read_imprint(ret->imprint, now);
 }
 
@@ -304,32 +305,32 @@ static vs_rc put_token(const struct vs_tsa *tsa, const struct query *query,
 }
 
 /* PKIStatusInfo: granted (0), or rejection (2) with one failure bit. */
-static void put_status(enum vs_tsa_result result, struct vs_buffer *to)
+static void put_status(enum vs_pki_failure refusal, struct vs_buffer *to)
 {
     size_t at = vs_der_begin(to);
-    vs_der_put_small(to, result == VS_TSA_GRANTED ? 0 : 2);
-    if (result != VS_TSA_GRANTED)
-        vs_der_put_named_bits(to, VS_DER_BIT_STRING, 1u << (unsigned)result);
+    vs_der_put_small(to, refusal == VS_PKI_NONE ? 0 : 2);
+    if (refusal != VS_PKI_NONE)
+        vs_der_put_named_bits(to, VS_DER_BIT_STRING, 1u << (unsigned)refusal);
     vs_der_end(to, at, VS_DER_SEQUENCE);
 }
 
 vs_rc vs_tsa_answer(const struct vs_tsa *tsa, struct vs_bytes request,
                     const struct vs_tsa_moment *moment, struct vs_buffer *to,
-                    enum vs_tsa_result *ret_result, struct vs_error *err)
+                    enum vs_pki_failure *ret_refusal, struct vs_error *err)
 {
     struct query query;
-    enum vs_tsa_result result = VS_TSA_TIME_NOT_AVAILABLE;
+    enum vs_pki_failure refusal = VS_PKI_TIME_NOT_AVAILABLE;
     if (moment->time != VS_TIME_NONE)
-        result = read_query(request, moment->time, &query);
-    if (result == VS_TSA_GRANTED && !policy_is(tsa, query.policy))
-        result = VS_TSA_UNACCEPTED_POLICY;
+        refusal = read_query(request, moment->time, &query);
+    if (refusal == VS_PKI_NONE && !policy_is(tsa, query.policy))
+        refusal = VS_PKI_UNACCEPTED_POLICY;
 
     size_t response = vs_der_begin(to);
-    put_status(result, to);
-    if (result == VS_TSA_GRANTED)
+    put_status(refusal, to);
+    if (refusal == VS_PKI_NONE)
         VS_TRY(put_token(tsa, &query, moment, to, err));
     vs_der_end(to, response, VS_DER_SEQUENCE);
     VS_TRY(vs_buffer_check(to, err));
-    *ret_result = result;
+    *ret_refusal = refusal;
     return VS_OK;
 }

@@ -8,20 +8,9 @@
 #ifndef VS_FORMATS_TIMESTAMP_AUTHORITY_H
 #define VS_FORMATS_TIMESTAMP_AUTHORITY_H
 #include "formats/crypto/signer.h"
+#include "formats/timestamp/request.h"
 
 #define VS_TIMESTAMP_REQUEST_MAX ((size_t)4096) /* bytes; larger ones are rejected */
-
-/* PKIFailureInfo of RFC 3161, 2.4.2, by bit number; VS_TSA_GRANTED where a token was made. */
-enum vs_tsa_result {
-    VS_TSA_GRANTED = -1,
-    VS_TSA_BAD_ALGORITHM = 0,
-    VS_TSA_BAD_REQUEST = 2,
-    VS_TSA_BAD_DATA_FORMAT = 5,
-    VS_TSA_TIME_NOT_AVAILABLE = 14,
-    VS_TSA_UNACCEPTED_POLICY = 15,
-    VS_TSA_UNACCEPTED_EXTENSION = 16,
-    VS_TSA_SYSTEM_FAILURE = 25,
-};
 
 struct vs_tsa_settings {
     const char *policy;  /* OID, of every token; a request for another one is rejected */
@@ -48,8 +37,9 @@ struct vs_tsa_moment {
     const struct vs_signer *signer;
 };
 
-/* Append the DER TimeStampResp to `to`; `*ret_result` says what was answered. */
+/* Append the DER TimeStampResp to `to`; `*ret_refusal` says why it holds no token (VS_PKI_NONE:
+ * it holds one). */
 VS_NODISCARD vs_rc vs_tsa_answer(const struct vs_tsa *tsa, struct vs_bytes request,
                                  const struct vs_tsa_moment *moment, struct vs_buffer *to,
-                                 enum vs_tsa_result *ret_result, struct vs_error *err);
+                                 enum vs_pki_failure *ret_refusal, struct vs_error *err);
 #endif

@@ -69,23 +69,18 @@ void vs_pki_party_done(struct vs_pki_party *party)
     party->key = NULL;
 }
 
-#define DIGITAL_SIGNATURE (1u << 0)
-#define NON_REPUDIATION   (1u << 1)
-#define SIGNS_AUTHORITIES (1u << 5 | 1u << 6)
-
 static void issue_authorities(struct vs_pki *pki)
 {
-    static const struct vs_name_part root_name[] = {{VS_NAME_COUNTRY, "AZ"},
-                                                    {VS_NAME_ORGANIZATION, "Sınaq"},
-                                                    {VS_NAME_COMMON, "Test root"}};
+    static const struct vs_name_part root_name[] = {
+        {VS_NAME_COUNTRY, "AZ"}, {VS_NAME_ORGANIZATION, "Sınaq"}, {VS_NAME_CN, "Test root"}};
     static const struct vs_name_part name[] = {{VS_NAME_COUNTRY, "AZ"},
                                                {VS_NAME_ORGANIZATION, "Sınaq"},
-                                               {VS_NAME_COMMON, "Test issuing authority"}};
+                                               {VS_NAME_CN, "Test issuing authority"}};
     struct vs_certificate_profile profile = {.subject = root_name,
                                              .n_subject = 3,
                                              .authority = true,
                                              .path_length = -1,
-                                             .key_usage = SIGNS_AUTHORITIES};
+                                             .key_usage = VS_KU_KEY_CERT_SIGN | VS_KU_CRL_SIGN};
     vs_pki_issue(pki, &profile, VS_GENERATE_P256, NULL, &pki->root);
     profile.subject = name;
     profile.path_length = 0;
@@ -97,28 +92,24 @@ static void issue_authorities(struct vs_pki *pki)
 static void issue_services(struct vs_pki *pki)
 {
     static const struct vs_name_part tsa_name[] = {
-        {VS_NAME_COUNTRY, "AZ"}, {VS_NAME_ORGANIZATION, "Sınaq"}, {VS_NAME_COMMON, "Test TSA"}};
-    static const struct vs_name_part ocsp_name[] = {{VS_NAME_COUNTRY, "AZ"},
-                                                    {VS_NAME_ORGANIZATION, "Sınaq"},
-                                                    {VS_NAME_COMMON, "Test OCSP"}};
-    static const char *const stamping[] = {VS_EKU_TIMESTAMP};
-    static const char *const answering[] = {VS_EKU_OCSP_SIGNER};
+        {VS_NAME_COUNTRY, "AZ"}, {VS_NAME_ORGANIZATION, "Sınaq"}, {VS_NAME_CN, "Test TSA"}};
+    static const struct vs_name_part ocsp_name[] = {
+        {VS_NAME_COUNTRY, "AZ"}, {VS_NAME_ORGANIZATION, "Sınaq"}, {VS_NAME_CN, "Test OCSP"}};
     struct vs_certificate_profile profile = {
         .subject = tsa_name,
         .n_subject = 3,
-        .key_usage = DIGITAL_SIGNATURE | NON_REPUDIATION,
-        .usages = stamping,
-        .n_usages = 1,
-        .usages_critical = true,
+        .key_usage = VS_KU_DIGITAL_SIGNATURE | VS_KU_NON_REPUDIATION,
+        .extended_key_usage = VS_EKU_TIME_STAMPING,
+        .extended_key_usage_critical = true,
         .ocsp_url = VS_PKI_URL "/ocsp",
         .issuer_url = VS_PKI_URL "/certificates/ca.cer",
         .crl_url = VS_PKI_URL "/crl/ca.crl",
     };
     vs_pki_issue(pki, &profile, VS_GENERATE_P256, &pki->authority, &pki->tsa);
     profile.subject = ocsp_name;
-    profile.key_usage = DIGITAL_SIGNATURE;
-    profile.usages = answering;
-    profile.usages_critical = false;
+    profile.key_usage = VS_KU_DIGITAL_SIGNATURE;
+    profile.extended_key_usage = VS_EKU_OCSP_SIGNING;
+    profile.extended_key_usage_critical = false;
     profile.ocsp_nocheck = true;
     profile.ocsp_url = NULL;
     vs_pki_issue(pki, &profile, VS_GENERATE_P256, &pki->authority, &pki->ocsp);
@@ -131,18 +122,18 @@ static void issue_holders(struct vs_pki *pki)
         {VS_NAME_ORGANIZATION, "Nümunə MMC"},
         {VS_NAME_ORGANIZATION_IDENTIFIER, "VATAZ-1234567891"},
         {VS_NAME_SURNAME, "Əliyev"},
-        {VS_NAME_GIVEN, "Vəli"},
+        {VS_NAME_GIVEN_NAME, "Vəli"},
         {VS_NAME_SERIAL_NUMBER, "PNOAZ-7ABCDEF"},
-        {VS_NAME_COMMON, "Əliyev Vəli Həsən oğlu"}};
+        {VS_NAME_CN, "Əliyev Vəli Həsən oğlu"}};
     static const struct vs_name_part organisation[] = {
         {VS_NAME_COUNTRY, "AZ"},
         {VS_NAME_ORGANIZATION, "Nümunə MMC"},
         {VS_NAME_ORGANIZATION_IDENTIFIER, "VATAZ-1234567891"},
-        {VS_NAME_COMMON, "Nümunə MMC"}};
+        {VS_NAME_CN, "Nümunə MMC"}};
     struct vs_certificate_profile profile = {
         .subject = person,
         .n_subject = 7,
-        .key_usage = NON_REPUDIATION,
+        .key_usage = VS_KU_NON_REPUDIATION,
         .ocsp_url = VS_PKI_URL "/ocsp",
         .issuer_url = VS_PKI_URL "/certificates/ca.cer",
         .crl_url = VS_PKI_URL "/crl/ca.crl",

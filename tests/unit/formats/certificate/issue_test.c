@@ -91,10 +91,10 @@ static void only_the_ocsp_signer_has_nocheck(void **state)
 static void unsound_profiles_are_refused(void **state)
 {
     (void)state;
-    static const struct vs_name_part name[] = {{VS_NAME_COMMON, "x"}};
+    static const struct vs_name_part name[] = {{VS_NAME_CN, "x"}};
     static const struct vs_name_part country[] = {{VS_NAME_COUNTRY, "Azərbaycan"}};
-    static const struct vs_name_part empty[] = {{VS_NAME_COMMON, ""}};
-    static const struct vs_name_part control[] = {{VS_NAME_COMMON, "a\nb"}};
+    static const struct vs_name_part empty[] = {{VS_NAME_CN, ""}};
+    static const struct vs_name_part control[] = {{VS_NAME_CN, "a\nb"}};
     static const uint8_t good[] = {1}, zero[] = {0, 0}, negative[] = {0x80}, long_one[21] = {1},
                          octets[5] = {0};
     static const struct vs_bytes address = {octets, 5};

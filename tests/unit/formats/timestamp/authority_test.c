@@ -29,18 +29,19 @@ static int end(void **state)
     return 0;
 }
 
-static enum vs_tsa_result ask_at(struct vs_bytes request, vs_time_ms time, struct vs_buffer *to)
+static enum vs_pki_failure ask_at(struct vs_bytes request, vs_time_ms time,
+                                  struct vs_buffer *to)
 {
     uint8_t serial[16];
     vs_random(serial, sizeof serial);
     struct vs_tsa_moment moment = {
         .time = time, .serial = VS_BYTES(serial, 16), .signer = &pki->tsa.signer};
-    enum vs_tsa_result result = VS_TSA_SYSTEM_FAILURE;
+    enum vs_pki_failure result = VS_PKI_SYSTEM_FAILURE;
     assert_ok(vs_tsa_answer(tsa, request, &moment, to, &result, &err));
     return result;
 }
 
-static enum vs_tsa_result ask(struct vs_bytes request, struct vs_buffer *to)
+static enum vs_pki_failure ask(struct vs_bytes request, struct vs_buffer *to)
 {
     return ask_at(request, NOW, to);
 }
@@ -108,7 +109,7 @@ static void openssl_ts_verifies_what_was_granted(void **state)
         fclose(file);
         VS_BUFFER response;
         vs_buffer_init(&response, 16384);
-        assert_int_equal(ask(VS_BYTES(query, len), &response), VS_TSA_GRANTED);
+        assert_int_equal(ask(VS_BYTES(query, len), &response), VS_PKI_NONE);
         vs_pki_file(pki, folder, "r", vs_buffer_view(&response));
         long at = (long)(NOW / 1000);
         const char *with = "";
@@ -138,7 +139,7 @@ static void the_token_says_milliseconds_policy_accuracy_and_nonce(void **state)
     VS_BUFFER response;
     vs_buffer_init(&response, 16384);
     struct wish wish = {EVP_sha256(), NULL, true, false, 0};
-    assert_int_equal(ask(request(wish), &response), VS_TSA_GRANTED);
+    assert_int_equal(ask(request(wish), &response), VS_PKI_NONE);
     TS_RESP *resp = decode(&response);
     TS_TST_INFO *info = TS_RESP_get_tst_info(resp);
     assert_string_equal((const char *)ASN1_STRING_get0_data(TS_TST_INFO_get_time(info)),
@@ -162,7 +163,7 @@ static void certificates_go_along_only_when_asked_for(void **state)
         VS_BUFFER response;
         vs_buffer_init(&response, 16384);
         struct wish wish = {EVP_sha256(), NULL, false, wanted == 1, 0};
-        assert_int_equal(ask(request(wish), &response), VS_TSA_GRANTED);
+        assert_int_equal(ask(request(wish), &response), VS_PKI_NONE);
         TS_RESP *resp = decode(&response);
         STACK_OF(X509) *certificates = TS_RESP_get_token(resp)->d.sign->cert;
         assert_int_equal(certificates == NULL ? 0 : sk_X509_num(certificates), wanted * 2);
@@ -175,15 +176,15 @@ static void what_cannot_be_granted_is_rejected_with_its_reason(void **state)
     (void)state;
     struct {
         struct vs_bytes request;
-        enum vs_tsa_result want;
+        enum vs_pki_failure want;
     } rows[] = {
-        {request((struct wish){EVP_sha1(), NULL, true, true, 0}), VS_TSA_BAD_ALGORITHM},
-        {request((struct wish){EVP_md5(), NULL, true, true, 0}), VS_TSA_BAD_ALGORITHM},
-        {request((struct wish){EVP_sha256(), NULL, true, true, 31}), VS_TSA_BAD_DATA_FORMAT},
+        {request((struct wish){EVP_sha1(), NULL, true, true, 0}), VS_PKI_BAD_ALG},
+        {request((struct wish){EVP_md5(), NULL, true, true, 0}), VS_PKI_BAD_ALG},
+        {request((struct wish){EVP_sha256(), NULL, true, true, 31}), VS_PKI_BAD_DATA_FORMAT},
         {request((struct wish){EVP_sha256(), "1.2.3.4", true, true, 0}),
-         VS_TSA_UNACCEPTED_POLICY},
-        {vs_bytes_text("GET / HTTP/1.1"), VS_TSA_BAD_DATA_FORMAT},
-        {VS_BYTES_NONE, VS_TSA_BAD_DATA_FORMAT},
+         VS_PKI_UNACCEPTED_POLICY},
+        {vs_bytes_text("GET / HTTP/1.1"), VS_PKI_BAD_DATA_FORMAT},
+        {VS_BYTES_NONE, VS_PKI_BAD_DATA_FORMAT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         VS_BUFFER response;
@@ -205,7 +206,7 @@ static void a_clock_that_is_not_trusted_gives_no_token(void **state)
     VS_BUFFER response;
     vs_buffer_init(&response, 16384);
     struct wish wish = {EVP_sha256(), NULL, true, true, 0};
-    assert_int_equal(ask_at(request(wish), VS_TIME_NONE, &response), VS_TSA_TIME_NOT_AVAILABLE);
+    assert_int_equal(ask_at(request(wish), VS_TIME_NONE, &response), VS_PKI_TIME_NOT_AVAILABLE);
     TS_RESP_free(decode(&response));
 }
 
@@ -216,7 +217,7 @@ static void no_cut_or_changed_request_confuses_it(void **state)
     for (size_t len = 0; len < whole.len; len++) {
         VS_BUFFER response;
         vs_buffer_init(&response, 16384);
-        assert_int_not_equal(ask(VS_BYTES(whole.ptr, len), &response), VS_TSA_GRANTED);
+        assert_int_not_equal(ask(VS_BYTES(whole.ptr, len), &response), VS_PKI_NONE);
     }
     uint8_t changed[512];
     for (size_t i = 0; i < whole.len; i++) {
