@@ -75,6 +75,8 @@ struct vs_waiter {
 bool vs_mailbox_watch(struct vs_relay *relay, struct vs_waiter *waiter);
 /* After it returns wake is not called any more; false when wake was called or is running. */
 bool vs_mailbox_unwatch(struct vs_relay *relay, struct vs_waiter *waiter);
+/* Every waiter is woken: the relay stops. */
+void vs_mailbox_wake_all(struct vs_relay *relay);
 
 /* -- contents -------------------------------------------------------------------------------
  */

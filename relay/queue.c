@@ -1,0 +1,244 @@
+/* The queues between HTTP threads, workers and the committer, and the waits. */
+#include "relay/exchange/mailbox.h"
+#include "relay/relay_priv.h"
+
+void vs_queue_push(struct vs_job_queue *queue, struct vs_job *job)
+{
+    job->next = NULL;
+    if (queue->last == NULL)
+        queue->first = job;
+    else
+        queue->last->next = job;
+    queue->last = job;
+    queue->n++;
+}
+
+struct vs_job *vs_queue_pop(struct vs_job_queue *queue)
+{
+    struct vs_job *job = queue->first;
+    if (job == NULL)
+        return NULL;
+    queue->first = job->next;
+    if (queue->first == NULL)
+        queue->last = NULL;
+    queue->n--;
+    job->next = NULL;
+    return job;
+}
+
+vs_rc vs_relay_submit_job(struct vs_relay *relay, struct vs_job *job, struct vs_error *err)
+{
+    pthread_mutex_lock(&relay->lock);
+    vs_rc rc = VS_OK;
+    /* Follow-up work counts too: evidence of what was accepted must keep pace with intake. */
+    unsigned waiting = relay->jobs.n + relay->background.n;
+    if (relay->stopping)
+        rc = vs_fail(err, VS_E_STOPPING, NULL, "the service is stopping");
+    else if (waiting >= relay->settings.queue_max)
+        rc = vs_fail(err, VS_E_BUSY, NULL, "%u jobs are waiting", waiting);
+    if (vs_ok(rc)) {
+        job->attempt = 0;
+        job->background = false;
+        vs_queue_push(&relay->jobs, job);
+        pthread_cond_signal(&relay->work_cond);
+    } else if (rc.code == VS_E_BUSY) {
+        vs_relay_count(relay, queue_refusals, 1);
+    }
+    pthread_mutex_unlock(&relay->lock);
+    return rc;
+}
+
+void vs_relay_submit_background(struct vs_relay *relay, struct vs_job *job)
+{
+    pthread_mutex_lock(&relay->lock);
+    job->attempt = 0;
+    job->background = true;
+    vs_queue_push(&relay->background, job);
+    pthread_cond_signal(&relay->work_cond);
+    pthread_mutex_unlock(&relay->lock);
+}
+
+void vs_relay_retry_job(struct vs_relay *relay, struct vs_job *job)
+{
+    pthread_mutex_lock(&relay->lock);
+    job->attempt++;
+    vs_queue_push(job->background ? &relay->background : &relay->jobs, job);
+    pthread_cond_signal(&relay->work_cond);
+    pthread_mutex_unlock(&relay->lock);
+}
+
+void vs_relay_break(struct vs_relay *relay, const struct vs_error *err)
+{
+    pthread_mutex_lock(&relay->lock);
+    if (!relay->broken) {
+        relay->broken = true;
+        relay->broken_error = *err;
+    }
+    pthread_mutex_unlock(&relay->lock);
+}
+
+/* Follow-up work first: it is short, and what it evidences has happened already. */
+static struct vs_job *take_job(struct vs_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    struct vs_job *job = vs_queue_pop(&relay->background);
+    if (job == NULL)
+        job = vs_queue_pop(&relay->jobs);
+    if (job != NULL)
+        relay->running++;
+    pthread_mutex_unlock(&relay->lock);
+    return job;
+}
+
+bool vs_relay_work(struct vs_relay *relay, vs_time_ms now)
+{
+    struct vs_job *job = take_job(relay);
+    if (job == NULL)
+        return false;
+    job->stage = NULL;
+    job->error = (struct vs_error){.code = VS_E_NONE};
+    job->rc = job->run(relay, job, now, &job->error);
+    bool staged = vs_ok(job->rc) && job->stage != NULL;
+
+    pthread_mutex_lock(&relay->lock);
+    relay->running--;
+    if (staged) {
+        if (relay->staged.n == 0)
+            relay->staged_since = relay->seams.monotonic_ms(relay->seams.context);
+        vs_queue_push(&relay->staged, job);
+    }
+    /* Also when nothing was staged: the pipeline may have run empty (wait_commit). */
+    pthread_cond_signal(&relay->commit_cond);
+    pthread_mutex_unlock(&relay->lock);
+    if (!staged)
+        job->done(job);
+    return true;
+}
+
+/* -- waits ---------------------------------------------------------------------------------- */
+
+/* Called with the lock held; false when the time has passed. */
+static bool wait_on(struct vs_relay *relay, pthread_cond_t *cond, int64_t until_ms)
+{
+    if (relay->seams.monotonic_ms(relay->seams.context) >= until_ms)
+        return false;
+    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    return pthread_cond_timedwait(cond, &relay->lock, &until) == 0;
+}
+
+static bool pipeline_empty(const struct vs_relay *relay)
+{
+    return relay->jobs.n == 0 && relay->background.n == 0 && relay->running == 0;
+}
+
+static bool all_done(const struct vs_relay *relay)
+{
+    return relay->stopping && pipeline_empty(relay) && relay->staged.n == 0 &&
+           (relay->broken || !atomic_load(&relay->sequence_waiting));
+}
+
+bool vs_relay_wait_work(struct vs_relay *relay, int64_t timeout_ms)
+{
+    int64_t until = relay->seams.monotonic_ms(relay->seams.context) + timeout_ms;
+    pthread_mutex_lock(&relay->lock);
+    bool go_on = true;
+    while (relay->jobs.n == 0 && relay->background.n == 0) {
+        go_on = !all_done(relay);
+        if (!go_on || !wait_on(relay, &relay->work_cond, until))
+            break;
+    }
+    pthread_mutex_unlock(&relay->lock);
+    return go_on;
+}
+
+/* When the committer should start a cycle: a full batch; or nothing else is on its way; or the
+ * oldest has waited long enough (design.md, "Threads"). */
+static bool cycle_ready(const struct vs_relay *relay, int64_t now, int64_t since)
+{
+    bool sequence = atomic_load(&relay->sequence_waiting) && !relay->broken;
+    if ((relay->staged.n == 0 && !sequence) || now < relay->commit_backoff)
+        return false;
+    return relay->staged.n >= relay->settings.batch_max || pipeline_empty(relay) ||
+           now >= since + relay->settings.gather_ms;
+}
+
+bool vs_relay_wait_commit(struct vs_relay *relay, int64_t timeout_ms)
+{
+    int64_t now = relay->seams.monotonic_ms(relay->seams.context);
+    int64_t until = now + timeout_ms, idle_since = now;
+    pthread_mutex_lock(&relay->lock);
+    bool go_on = true;
+    for (;;) {
+        int64_t since = relay->staged.n > 0 ? relay->staged_since : idle_since;
+        if (cycle_ready(relay, now, since))
+            break;
+        go_on = !all_done(relay);
+        bool waits = relay->staged.n > 0 || atomic_load(&relay->sequence_waiting);
+        int64_t end = since + relay->settings.gather_ms;
+        if (end < relay->commit_backoff)
+            end = relay->commit_backoff;
+        if (!waits || end > until)
+            end = until;
+        if (!go_on || (!wait_on(relay, &relay->commit_cond, end) && end == until))
+            break;
+        now = relay->seams.monotonic_ms(relay->seams.context);
+    }
+    pthread_mutex_unlock(&relay->lock);
+    if (!go_on) /* the others may end too */
+        vs_relay_stop(relay);
+    return go_on;
+}
+
+bool vs_relay_wait_mark(struct vs_relay *relay, int64_t timeout_ms)
+{
+    int64_t until = relay->seams.monotonic_ms(relay->seams.context) + timeout_ms;
+    pthread_mutex_lock(&relay->lock);
+    bool go_on = !all_done(relay);
+    while (go_on && !atomic_load(&relay->mark_waiting)) {
+        if (!wait_on(relay, &relay->mark_cond, until))
+            break;
+        go_on = !all_done(relay);
+    }
+    pthread_mutex_unlock(&relay->lock);
+    return go_on;
+}
+
+void vs_relay_wake_committer(struct vs_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    pthread_cond_signal(&relay->commit_cond);
+    pthread_mutex_unlock(&relay->lock);
+}
+
+void vs_relay_wake_marker(struct vs_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    pthread_cond_signal(&relay->mark_cond);
+    pthread_mutex_unlock(&relay->lock);
+}
+
+void vs_relay_stop(struct vs_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    relay->stopping = true;
+    pthread_cond_broadcast(&relay->work_cond);
+    pthread_cond_broadcast(&relay->commit_cond);
+    pthread_cond_broadcast(&relay->mark_cond);
+    pthread_mutex_unlock(&relay->lock);
+    vs_mailbox_wake_all(relay);
+}
+
+void vs_relay_run_until_idle(struct vs_relay *relay)
+{
+    for (bool any = true; any;) {
+        vs_time_ms now = vs_relay_now(relay);
+        any = vs_relay_work(relay, now);
+        if (!any)
+            any = vs_relay_commit(relay, now);
+        if (!any)
+            any = vs_relay_mark(relay, now);
+        if (!any)
+            any = vs_relay_clockwork(relay, now);
+    }
+}

@@ -1,0 +1,121 @@
+/* relay_priv.h - what the files of relay/ share of struct vs_relay; nobody else includes it.
+ *
+ * Locks. `lock` guards the queues, the waiters and the flags below it. The committer's fields
+ * belong to whoever calls vs_relay_commit (one thread); atomics are written by one thread and
+ * read by any. */
+#ifndef VS_RELAY_PRIV_H
+#define VS_RELAY_PRIV_H
+#include "relay/exchange/principals.h"
+#include "relay/relay.h"
+#include "storage/segments.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct vs_authority;
+struct vs_centre;
+struct vs_journal;
+struct vs_keys;
+struct vs_outgoing;
+struct vs_sequencer; /* exchange/sequence.h */
+struct vs_trust_store;
+struct vs_verification;
+struct vs_waiter;
+
+struct vs_job_queue {
+    struct vs_job *first, *last;
+    unsigned n;
+};
+
+#define VS_QUOTA_SLOTS 1024
+/* Signed refusals of one principal within one hour. */
+struct vs_quota {
+    struct vs_id principal;
+    int64_t hour;
+    unsigned used;
+};
+
+#define VS_CALLER_SLOTS 512
+struct vs_caller_slot {
+    bool used;
+    enum vs_credential kind;
+    uint8_t digest[32];
+    vs_time_ms expires;
+    struct vs_caller caller;
+};
+
+struct vs_relay_atomics {
+    _Atomic uint64_t accepted, refused, replayed, held, acknowledged, handed_over;
+    _Atomic uint64_t cycles, items, rows, conflicts, segment_syncs, largest_batch;
+    _Atomic uint64_t evidence, batches_marked, mark_failures, queue_refusals;
+};
+
+struct vs_relay {
+    struct vs_relay_settings settings;
+    struct vs_seams seams;
+    struct vs_store *store;
+    struct vs_segments *segments;
+    struct vs_keys *keys;
+    struct vs_authority *authority;
+    struct vs_centre *centre;
+    struct vs_outgoing *outgoing;
+    struct vs_journal *journal;
+    struct vs_verification *verification;
+    struct vs_sequencer *sequencer;
+
+    pthread_mutex_t lock;
+    pthread_cond_t work_cond, commit_cond, mark_cond;
+    struct vs_job_queue jobs, background, staged;
+    unsigned running; /* jobs inside vs_relay_work */
+    int64_t staged_since;   /* monotonic; of the oldest staged job */
+    int64_t commit_backoff; /* monotonic; no cycle before, after a full disk */
+    bool stopping;
+    bool broken;
+    struct vs_error broken_error;
+    struct vs_waiter *waiters;
+    struct vs_quota quotas[VS_QUOTA_SLOTS];
+    struct vs_caller_slot callers[VS_CALLER_SLOTS]; /* by digest; cleared by every change */
+
+    _Atomic int64_t last_sequence;   /* of mailboxes and events */
+    _Atomic int64_t oldest_unmarked; /* VS_TIME_NONE: none */
+    _Atomic uint64_t unmarked;
+    _Atomic int64_t last_event;      /* newest moment that was recorded */
+    _Atomic uint64_t disk_free;
+    _Atomic bool sequence_waiting;   /* a committed batch is not yet sequenced */
+    _Atomic bool mark_waiting;
+    _Atomic int64_t first_month;     /* oldest one with idempotency or repetition rows */
+    struct vs_relay_atomics counters;
+};
+
+#define vs_relay_count(relay, counter, n) \
+    atomic_fetch_add_explicit(&(relay)->counters.counter, (n), memory_order_relaxed)
+
+/* queue.c */
+void vs_queue_push(struct vs_job_queue *queue, struct vs_job *job);
+struct vs_job *vs_queue_pop(struct vs_job_queue *queue);
+/* Relay's own follow-up work: never refused but while stopping with nothing running. */
+void vs_relay_submit_background(struct vs_relay *relay, struct vs_job *job);
+/* Back to the workers after a conflict. */
+void vs_relay_retry_job(struct vs_relay *relay, struct vs_job *job);
+void vs_relay_wake_committer(struct vs_relay *relay);
+void vs_relay_wake_marker(struct vs_relay *relay);
+/* After an unknown commit (relay invariant 4). */
+void vs_relay_break(struct vs_relay *relay, const struct vs_error *err);
+
+static inline struct vs_value vs_id_value(const struct vs_id *id)
+{
+    return vs_blob(vs_id_bytes(id));
+}
+/* VS_TIME_NONE is no value. */
+static inline struct vs_value vs_time_value(vs_time_ms t)
+{
+    return t == VS_TIME_NONE ? vs_null() : vs_int(t);
+}
+static inline vs_time_ms vs_value_time(const struct vs_value *value)
+{
+    return value->type == VS_INT ? value->integer : VS_TIME_NONE;
+}
+/* Text of a row with a NUL behind it, in the arena; NULL for VS_NULL. */
+char *vs_value_text_new(struct vs_arena *arena, const struct vs_value *value);
+/* The id in a row; VS_ID_NONE for VS_NULL. */
+struct vs_id vs_value_id(const struct vs_value *value);
+#endif
