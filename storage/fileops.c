@@ -148,7 +148,7 @@ static int real_lock(struct vs_file *file, uint64_t offset, uint64_t len)
 {
     struct flock range = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)len};
-    if (fcntl(file->fd, F_SETLK, &range) == 0)
+    if (fcntl(file->fd, F_OFD_SETLK, &range) == 0)
         return 0;
     return errno == EACCES ? EAGAIN : errno;
 }

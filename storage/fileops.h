@@ -34,8 +34,9 @@ struct vs_fileops {
         struct vs_file *file); /* data and size (fdatasync); never retried after failure */
     int (*size)(struct vs_file *file, uint64_t *ret);
     int (*truncate)(struct vs_file *file, uint64_t size);
-    /* Exclusive among processes, until close; EAGAIN when another has it. `offset`, `len`: the
-     * octets whose POSIX lock stands for it. */
+    /* Exclusive among all openings of the file, here and in other processes, until close;
+     * EAGAIN when another has it. `offset`, `len`: the octets whose POSIX lock stands for it.
+     */
     int (*lock)(struct vs_file *file, uint64_t offset, uint64_t len);
 
     int (*sync_folder)(void *context, const char *path);

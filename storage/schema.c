@@ -1,14 +1,13 @@
 #include "storage/schema.h"
 
-/* clang-format off: the macros open and close initialisers. */
+/* The macros open and close initialisers. */
+/* clang-format off */
 /* The columns of each table. */
 #define VS_TABLE(T, name, n_key)      static const struct vs_column columns_of_##T[] = {
 #define VS_COLUMN(T, C, name, type)   {#name, type, false},
 #define VS_OPTIONAL(T, C, name, type) {#name, type, true},
 #define VS_INDEX(T, I, name, flags, ...)
-#define VS_TABLE_END(T)                                                                        \
-    }                                                                                          \
-    ;
+#define VS_TABLE_END(T)               };
 #include "storage/tables.def"
 #undef VS_TABLE
 #undef VS_COLUMN
@@ -22,15 +21,7 @@
 #define VS_OPTIONAL(T, C, name, type)
 #define VS_INDEX(T, I, name, flags, ...)                                                       \
     {#name, flags, sizeof((uint8_t[]){__VA_ARGS__}), {__VA_ARGS__}},
-#define VS_TABLE_END(T)                                                                        \
-    {                                                                                          \
-        NULL, 0, 0,                                                                            \
-        {                                                                                      \
-            0                                                                                  \
-        }                                                                                      \
-    }                                                                                          \
-    }                                                                                          \
-    ;
+#define VS_TABLE_END(T) {NULL, 0, 0, {0}}};
 #include "storage/tables.def"
 #undef VS_TABLE
 #undef VS_COLUMN

@@ -75,7 +75,8 @@ struct vs_schema {
 /* Vasite's own. */
 extern const struct vs_schema vs_schema;
 
-/* clang-format off: the macros open and close enumerations. */
+/* The macros open and close enumerations. */
+/* clang-format off */
 /* VS_T_<TABLE> */
 enum vs_table_id {
 #define VS_TABLE(T, name, n_key) VS_T_##T,
@@ -89,18 +90,13 @@ enum vs_table_id {
 };
 
 /* VS_<TABLE>_<COLUMN>, VS_<TABLE>_COLUMNS */
-#define VS_TABLE(T, name, n_key)                                                               \
-    enum vs_columns_of_##T                                                                     \
-    {
+#define VS_TABLE(T, name, n_key)      enum vs_columns_of_##T {
 #undef VS_COLUMN
 #undef VS_OPTIONAL
 #undef VS_TABLE_END
 #define VS_COLUMN(T, C, name, type)   VS_##T##_##C,
 #define VS_OPTIONAL(T, C, name, type) VS_##T##_##C,
-#define VS_TABLE_END(T)                                                                        \
-    VS_##T##_COLUMNS                                                                           \
-    }                                                                                          \
-    ;
+#define VS_TABLE_END(T)               VS_##T##_COLUMNS };
 #include "storage/tables.def"
 #undef VS_TABLE
 #undef VS_COLUMN
@@ -109,17 +105,11 @@ enum vs_table_id {
 #undef VS_TABLE_END
 
 /* VS_<TABLE>_BY_KEY = 0, then its indexes as named: what vs_query.index takes */
-#define VS_TABLE(T, name, n_key)                                                               \
-    enum vs_indexes_of_##T                                                                     \
-    {                                                                                          \
-        VS_##T##_BY_KEY,
+#define VS_TABLE(T, name, n_key)         enum vs_indexes_of_##T { VS_##T##_BY_KEY,
 #define VS_COLUMN(T, C, name, type)
 #define VS_OPTIONAL(T, C, name, type)
 #define VS_INDEX(T, I, name, flags, ...) VS_##T##_##I,
-#define VS_TABLE_END(T)                                                                        \
-    VS_##T##_INDEXES                                                                           \
-    }                                                                                          \
-    ;
+#define VS_TABLE_END(T)                  VS_##T##_INDEXES };
 #include "storage/tables.def"
 #undef VS_TABLE
 #undef VS_COLUMN
