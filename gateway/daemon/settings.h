@@ -1,0 +1,84 @@
+/* settings.h - every setting of the service, as one table: name, kind, default, range, help.
+ *
+ * conf/vasite.yaml is what `vasited --defaults` prints from it (a test compares them), the
+ * loader reads by it, errors name file, line and setting by it. A snapshot is immutable once
+ * loaded; a reload makes a new one. Nested names are written with dots: `limits.idle` is `idle`
+ * within `limits`. */
+#ifndef VS_GATEWAY_DAEMON_SETTINGS_H
+#define VS_GATEWAY_DAEMON_SETTINGS_H
+#include "formats/base/base.h"
+
+enum vs_setting_kind {
+    VS_SETTING_TEXT,     /* const char *; "" is none where `empty` allows it */
+    VS_SETTING_PATH,     /* const char *; relative to the folder of the YAML file */
+    VS_SETTING_NUMBER,   /* int64_t */
+    VS_SETTING_BYTES,    /* int64_t; "512", "64 KiB", "2 GiB" */
+    VS_SETTING_DURATION, /* int64_t, milliseconds; "20 ms", "5 s", "10 min", "24 h", "7 d" */
+    VS_SETTING_YES_NO,   /* bool */
+    VS_SETTING_CHOICE,   /* int64_t: index into `choices` */
+    VS_SETTING_LIST,     /* struct vs_setting_list: a YAML sequence of texts */
+};
+
+struct vs_setting_list {
+    const char **items; /* NULL-terminated */
+    size_t n;
+};
+
+struct vs_settings {
+    const char *tls_address, *plain_address;
+    int64_t tls_port, plain_port;
+    int64_t http_threads, workers;
+    const char *tls_certificate, *tls_key;
+    const char *user;
+    const char *data, *anchor, *passphrase_file;
+    const char *service_name, *service_identifier, *service_country, *service_url, *public_url;
+    const char *journal_origin;
+    int64_t mark_policy;
+    int64_t mark_bound_ms, tsa_timeout_ms;
+    struct vs_setting_list tsa_urls;
+    int64_t gather_ms, batch_max;
+    int64_t document_max, memory_max, queue_max, recipients_max, refusals_per_hour,
+        disk_reserve;
+    int64_t connections, connections_per_address, waiting;
+    int64_t requests_per_second, refusals_per_second;
+    int64_t idle_ms, header_ms, body_grace_ms, minimum_rate, stop_grace_ms;
+    struct vs_setting_list outgoing_ranges;
+    bool outgoing_http;
+    bool state_secrets, batch_marks;
+    int64_t clock_back_ms;
+};
+
+struct vs_setting {
+    const char *name;
+    enum vs_setting_kind kind;
+    size_t offset;        /* in struct vs_settings */
+    const char *fallback; /* as one writes it */
+    int64_t low, high;    /* of numbers, in the unit they are kept in */
+    const char *choices;  /* words separated by one space */
+    bool empty;           /* "" is allowed */
+    bool reload;          /* SIGHUP takes it; else restart */
+    const char *help;     /* meaning and, for numbers, unit; lines separated by \n */
+};
+extern const struct vs_setting vs_setting_table[];
+extern const size_t vs_n_settings;
+
+/* The table's row, or NULL. */
+const struct vs_setting *vs_setting_find(const char *name);
+
+/* Parse `text` into the field. VS_E_CONFIG says what is wrong with the value, without place. */
+VS_NODISCARD vs_rc vs_setting_set(const struct vs_setting *setting, const char *text,
+                                  struct vs_arena *arena, struct vs_settings *settings,
+                                  struct vs_error *err);
+
+/* Defaults, overridden by the YAML file; `path` NULL: defaults alone. Texts live in `arena`.
+ * VS_E_CONFIG: "FILE:LINE: SETTING: what is wrong". */
+VS_NODISCARD vs_rc vs_settings_load(const char *path, struct vs_arena *arena,
+                                    const struct vs_settings **ret, struct vs_error *err);
+
+/* conf/vasite.yaml. */
+void vs_settings_print(struct vs_buffer *out);
+
+/* The first setting that differs and needs a restart, or NULL. */
+const char *vs_settings_need_restart(const struct vs_settings *old,
+                                     const struct vs_settings *fresh);
+#endif

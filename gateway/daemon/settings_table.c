@@ -1,0 +1,129 @@
+#include "gateway/daemon/settings.h"
+
+#define AT(field)    offsetof(struct vs_settings, field)
+#define TEXT(field)  VS_SETTING_TEXT, AT(field)
+#define PATH(field)  VS_SETTING_PATH, AT(field)
+#define LIST(field)  VS_SETTING_LIST, AT(field)
+#define NUM(field)   VS_SETTING_NUMBER, AT(field)
+#define BYTES(field) VS_SETTING_BYTES, AT(field)
+#define TIME(field)  VS_SETTING_DURATION, AT(field)
+#define FLAG(field)  VS_SETTING_YES_NO, AT(field)
+#define NO_RANGE     0, 0, NULL
+#define RANGE(a, b)  (a), (b), NULL
+
+enum { MUST = false, MAY_BE_EMPTY = true, RESTART = false, RELOAD = true };
+#define KIB INT64_C(1024)
+#define MIB (KIB * 1024)
+#define GIB (MIB * 1024)
+
+/* Sections stand together: the printer writes each section's name once. */
+const struct vs_setting vs_setting_table[] = {
+    {"service.name", TEXT(service_name), "Vasite", NO_RANGE, MUST, RESTART,
+     "Name of the intermediary in all evidence."},
+    {"service.identifier", TEXT(service_identifier), "voen:0000000000", NO_RANGE, MUST, RESTART,
+     "Its identifier under a scheme (Art. 31.2.3)."},
+    {"service.country", TEXT(service_country), "AZ", NO_RANGE, MUST, RESTART,
+     "Its country, ISO 3166-1 alpha-2."},
+    {"service.url", TEXT(service_url), "https://127.0.0.1:8443", NO_RANGE, MUST, RESTART,
+     "Address under which the TLS listener is reached from outside."},
+    {"service.public-url", TEXT(public_url), "http://127.0.0.1:8080", NO_RANGE, MUST, RESTART,
+     "Address of the plain listener: written into certificates (AIA, CRL, OCSP)."},
+    {"service.journal-origin", TEXT(journal_origin), "vasite.local/journal", NO_RANGE, MUST,
+     RESTART, "First line of the journal's checkpoints; unique in the world, never changed."},
+
+    {"listen.tls.address", TEXT(tls_address), "127.0.0.1", NO_RANGE, MUST, RESTART,
+     "IP address of the TLS listener (REST); `::` is every address."},
+    {"listen.tls.port", NUM(tls_port), "8443", RANGE(0, 65535), MUST, RESTART,
+     "Its port; 0 takes any free one and says which."},
+    {"listen.plain.address", TEXT(plain_address), "127.0.0.1", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "IP address of the listener without TLS (/tsa, /ocsp, /crl, /certificates,\n"
+     "/healthz); empty: no such listener."},
+    {"listen.plain.port", NUM(plain_port), "8080", RANGE(0, 65535), MUST, RESTART,
+     "Its port; 0 takes any free one."},
+    {"listen.threads", NUM(http_threads), "2", RANGE(1, 256), MUST, RESTART,
+     "Threads of each listener that move bytes."},
+
+    {"tls.certificate", PATH(tls_certificate), "", NO_RANGE, MAY_BE_EMPTY, RELOAD,
+     "PEM file of the server's certificate chain, its own first; empty: one that the\n"
+     "embedded centre issues."},
+    {"tls.key", PATH(tls_key), "", NO_RANGE, MAY_BE_EMPTY, RELOAD,
+     "PEM file of its private key, or the name of a systemd credential; readable by the\n"
+     "service alone."},
+
+    {"process.user", TEXT(user), "vasite", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "User to become when started as root; empty: stay root."},
+    {"process.workers", NUM(workers), "2", RANGE(1, 256), MUST, RESTART,
+     "Threads that verify, decide and sign; as many as there are cores."},
+    {"process.stop-grace", TIME(stop_grace_ms), "20 s", RANGE(0, 600000), MUST, RELOAD,
+     "How long requests under way may take to finish at a stop."},
+
+    {"data.folder", PATH(data), "../var/data", NO_RANGE, MUST, RESTART,
+     "Everything the service keeps; made when missing."},
+    {"data.anchor", PATH(anchor), "../var/journal.anchor", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "File outside it that keeps the journal's last checkpoint; best on another disk.\n"
+     "Start-up refuses a store that is older. Empty: none."},
+    {"data.passphrase-file", PATH(passphrase_file), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "File with the passphrase of the service's keys, or the name of a systemd\n"
+     "credential; empty: made at the first start within data.folder."},
+    {"data.disk-reserve", BYTES(disk_reserve), "256 MiB", RANGE(MIB, 1024 * GIB), MUST, RESTART,
+     "Free space below which nothing is taken in any more (507)."},
+
+    {"time-marks.policy", VS_SETTING_CHOICE, AT(mark_policy), "later", 0, 0, "later wait", MUST,
+     RESTART, "`later`: commit and answer first; `wait`: no answer before a time mark."},
+    {"time-marks.bound", TIME(mark_bound_ms), "24 h", RANGE(VS_MINUTE_MS, 30 * VS_DAY_MS), MUST,
+     RESTART,
+     "Age of the oldest unmarked batch from which nothing is taken in any more (503)."},
+    {"time-marks.authorities", LIST(tsa_urls), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "RFC 3161 addresses of outside authorities, in order of preference; none: the\n"
+     "embedded one."},
+    {"time-marks.timeout", TIME(tsa_timeout_ms), "5 s", RANGE(100, 60000), MUST, RESTART,
+     "How long one of them may take."},
+    {"time-marks.batched", FLAG(batch_marks), "no", NO_RANGE, MUST, RESTART,
+     "In the built-in agreement `law`: one time mark for a batch instead of one for each\n"
+     "document."},
+
+    {"commit.gather", TIME(gather_ms), "20 ms", RANGE(0, 1000), MUST, RESTART,
+     "How long a batch forms while other documents are under way."},
+    {"commit.batch", NUM(batch_max), "128", RANGE(1, 1024), MUST, RESTART,
+     "Most documents in one batch."},
+
+    {"limits.document", BYTES(document_max), "2 GiB", RANGE(KIB, 1024 * GIB), MUST, RESTART,
+     "Largest document (413)."},
+    {"limits.memory", BYTES(memory_max), "1 MiB", RANGE(4 * KIB, GIB), MUST, RESTART,
+     "Above this a document is spooled to a file."},
+    {"limits.queue", NUM(queue_max), "1024", RANGE(1, 1000000), MUST, RESTART,
+     "Jobs that may wait for a worker (503)."},
+    {"limits.recipients", NUM(recipients_max), "100", RANGE(1, 10000), MUST, RESTART,
+     "Recipients of one document."},
+    {"limits.refusals-per-hour", NUM(refusals_per_hour), "1000", RANGE(1, 1000000), MUST,
+     RESTART, "Signed refusals that one principal may cause (429)."},
+    {"limits.connections", NUM(connections), "4000", RANGE(1, 1000000), MUST, RELOAD,
+     "Connections of each kind together (503)."},
+    {"limits.connections-per-address", NUM(connections_per_address), "2000", RANGE(1, 1000000),
+     MUST, RELOAD, "Connections from one address; more are closed at once."},
+    {"limits.waiting", NUM(waiting), "2000", RANGE(0, 1000000), MUST, RELOAD,
+     "Long polls at the same time (503)."},
+    {"limits.requests-per-second", NUM(requests_per_second), "10000", RANGE(0, 1000000), MUST,
+     RELOAD, "Requests of one participant (429); 0: no limit."},
+    {"limits.credential-refusals-per-second", NUM(refusals_per_second), "50", RANGE(0, 1000000),
+     MUST, RELOAD, "Refused credentials of one address (429); 0: no limit."},
+    {"limits.idle", TIME(idle_ms), "60 s", RANGE(1000, 3600000), MUST, RELOAD,
+     "How long a connection may lie idle between requests; whole seconds."},
+    {"limits.header", TIME(header_ms), "15 s", RANGE(1000, 600000), MUST, RELOAD,
+     "Within which TLS and a request's header must have come; whole seconds."},
+    {"limits.body-grace", TIME(body_grace_ms), "20 s", RANGE(1000, 600000), MUST, RELOAD,
+     "After which a body must come, and an answer be taken, at the minimum rate."},
+    {"limits.minimum-rate", BYTES(minimum_rate), "1 KiB", RANGE(1, GIB), MUST, RELOAD,
+     "Bytes a second below which a connection is closed."},
+
+    {"outgoing.private-ranges", LIST(outgoing_ranges), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "Address ranges that may be reached though they are not public: `10.1.0.0/16`."},
+    {"outgoing.http", FLAG(outgoing_http), "yes", NO_RANGE, MUST, RESTART,
+     "Whether http: addresses may be reached too (CRL and OCSP mostly are)."},
+
+    {"exchange.state-secrets", FLAG(state_secrets), "no", NO_RANGE, MUST, RESTART,
+     "A certified installation that may take documents marked as a state secret (Art. 32.2)."},
+    {"exchange.clock-back", TIME(clock_back_ms), "2 s", RANGE(0, 3600000), MUST, RESTART,
+     "A clock further behind the newest record stops intake."},
+};
+const size_t vs_n_settings = sizeof vs_setting_table / sizeof vs_setting_table[0];
