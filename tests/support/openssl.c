@@ -1,0 +1,98 @@
+#include "tests/support/openssl.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder[64];
+static struct vs_arena *memory;
+
+static void remove_folder(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    if (system(command) != 0)
+        fprintf(stderr, "cannot remove %s\n", folder);
+    vs_arena_free(memory);
+}
+
+const char *openssl_folder(void)
+{
+    if (folder[0] == '\0') {
+        snprintf(folder, sizeof folder, "/tmp/vasite-test-XXXXXX");
+        memory = vs_arena_new((size_t)256 << 20);
+        if (mkdtemp(folder) == NULL || memory == NULL)
+            abort();
+        atexit(remove_folder);
+    }
+    return folder;
+}
+
+static int run(const char *command)
+{
+    char *whole = vs_arena_printf(memory, "cd %s && ( %s ) >log 2>&1", folder, command);
+    return system(whole);
+}
+
+static char *format(const char *fmt, va_list args)
+{
+    openssl_folder();
+    static char command[16384];
+    vsnprintf(command, sizeof command, fmt, args);
+    return command;
+}
+
+int openssl_run(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char *command = format(fmt, args);
+    va_end(args);
+    return run(command);
+}
+
+void openssl_must(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char *command = format(fmt, args);
+    va_end(args);
+    if (run(command) == 0)
+        return;
+    struct vs_bytes log = openssl_file("log");
+    fprintf(stderr, "failed: %s\n%.*s\n", command, (int)log.len, (const char *)log.ptr);
+    exit(99);
+}
+
+struct vs_bytes openssl_outside_file(const char *path)
+{
+    openssl_folder();
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return VS_BYTES_NONE;
+    fseek(file, 0, SEEK_END);
+    size_t len = (size_t)ftell(file);
+    rewind(file);
+    uint8_t *content = vs_arena_alloc(memory, len + 1);
+    if (content == NULL || fread(content, 1, len, file) != len)
+        abort();
+    fclose(file);
+    return VS_BYTES(content, len);
+}
+
+struct vs_bytes openssl_file(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", openssl_folder(), name);
+    return openssl_outside_file(path);
+}
+
+void openssl_write(const char *name, struct vs_bytes content)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", openssl_folder(), name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(content.ptr, 1, content.len, file) != content.len ||
+        fclose(file) != 0)
+        abort();
+}
