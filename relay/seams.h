@@ -8,7 +8,7 @@
 #include "formats/base/base.h"
 
 struct vs_outgoing_request; /* relay/outgoing.h */
-struct vs_outgoing_response;
+struct vs_outgoing_answer;
 
 struct vs_seams {
     void *context; /* handed to every function below */
@@ -22,7 +22,7 @@ struct vs_seams {
      * fails with VS_E_NETWORK. Blocks; never called on an HTTP thread or by the committer. */
     vs_rc (*outgoing)(void *context, struct vs_arena *arena,
                       const struct vs_outgoing_request *request,
-                      struct vs_outgoing_response *ret, struct vs_error *err);
+                      struct vs_outgoing_answer *ret, struct vs_error *err);
 };
 
 /* The system's clock and OpenSSL's random generator, no network. */

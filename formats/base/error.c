@@ -47,7 +47,8 @@ static void drop_cut_sequence(char *text, size_t len)
         text[at - 1] = '\0';
 }
 
-vs_rc vs_fail(struct vs_error *err, enum vs_code code, const char *clause, const char *fmt, ...)
+void vs_fail_text(struct vs_error *err, enum vs_code code, const char *clause, const char *fmt,
+                  ...)
 {
     VS_ASSERT(code != VS_E_NONE);
     if (err != NULL) {
@@ -64,7 +65,6 @@ vs_rc vs_fail(struct vs_error *err, enum vs_code code, const char *clause, const
         err->code = code;
         err->clause = clause != NULL ? clause : codes[code].clause;
     }
-    return (vs_rc){code};
 }
 
 void vs_bug(const char *file, int line, const char *condition)

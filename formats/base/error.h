@@ -68,10 +68,20 @@ struct vs_error {
     char text[240];     /* one line, UTF-8, control characters replaced */
 };
 
-/* Fill `err` (may be NULL) and return its code. `clause` is static text; NULL takes the
- * table's. `fmt` says what is wrong in English; the table says it in three languages. */
-VS_NODISCARD vs_rc vs_fail(struct vs_error *err, enum vs_code code, const char *clause,
-                           const char *fmt, ...) VS_PRINTF(4, 5);
+/* vs_fail(err, code, clause, fmt, ...): fill `err` (may be NULL) and return `code`, which is
+ * evaluated twice. `clause` is static text; NULL takes the table's. `fmt` says what is wrong in
+ * English; the table says it in three languages. A macro, so that the compiler sees that what
+ * follows a failure is not reached. */
+#define vs_fail(err, code, clause, ...)                                                        \
+    (vs_fail_text((err), (code), (clause), __VA_ARGS__), vs_failed(code))
+void vs_fail_text(struct vs_error *err, enum vs_code code, const char *clause, const char *fmt,
+                  ...) VS_PRINTF(4, 5);
+VS_NODISCARD static inline vs_rc vs_failed(enum vs_code code)
+{
+    if (code == VS_E_NONE)
+        __builtin_unreachable(); /* vs_fail_text has aborted */
+    return (vs_rc){code};
+}
 
 /* Pass a failure on unchanged. */
 #define VS_TRY(call)                                                                           \
@@ -108,7 +118,7 @@ _Noreturn void vs_bug(const char *file, int line, const char *condition);
 /* Library objects freed on every return: VS_CLEANUP(BIO) *b = ...; */
 #define VS_CLEANUP(type) __attribute__((cleanup(vs_cleanup_##type))) type
 #define VS_DEFINE_CLEANUP(type, free_function)                                                 \
-    static inline void vs_cleanup_##type(type **object)                                        \
+    __attribute__((unused)) static inline void vs_cleanup_##type(type **object)                \
     {                                                                                          \
         if (*object != NULL)                                                                   \
             free_function(*object);                                                            \

@@ -62,8 +62,7 @@ const char *vs_request_param(const struct vs_request *request, const char *name)
     for (size_t i = 0; i < request->n_params; i++)
         if (strcmp(request->params[i].name, name) == 0)
             return request->params[i].value;
-    VS_ASSERT(!"the route has such a parameter");
-    return NULL;
+    vs_bug(__FILE__, __LINE__, "the route has such a parameter");
 }
 
 const char *vs_request_header(const struct vs_request *request, const char *name)

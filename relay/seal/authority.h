@@ -16,7 +16,7 @@
 #define VS_RELAY_SEAL_AUTHORITY_H
 #include "formats/crypto/digest.h"
 
-struct vs_outgoing;
+struct vs_seams;
 struct vs_authority;
 
 struct vs_authority_settings {
@@ -31,11 +31,7 @@ struct vs_authority_settings {
     int timeout_ms;               /* for one outside authority; 0: 5,000 */
     const char *policy;           /* OID that tokens must carry, NULL: any */
     vs_time_ms tolerance_ms;      /* genTime against our clock, beyond its accuracy; 0: 60 s */
-    struct vs_outgoing *outgoing; /* for outside ones; outlives the authority */
-    /* Seams. The nonce of each request is random. */
-    vs_time_ms (*now_ms)(void *context);
-    void (*random)(void *context, uint8_t *to, size_t len);
-    void *seam_context;
+    const struct vs_seams *seams; /* clock, nonces, outgoing; outlives the authority */
 };
 
 /* A time mark that was checked. */
