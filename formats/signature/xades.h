@@ -44,6 +44,7 @@ struct vs_xades_timestamp {
     const char *id; /* NULL: none */
     const struct vs_xml_node *node;
     enum vs_c14n_method c14n;      /* Canonical XML 1.0 where it names none */
+    const char *inclusive_prefixes;
     const struct vs_bytes *tokens; /* EncapsulatedTimeStamp, DER */
     size_t n_tokens;
 };
@@ -66,8 +67,9 @@ struct vs_xades {
     struct vs_error refusal; /* .code VS_E_NONE, or why nothing below but `node` counts */
     const struct vs_xml_node *node;
     struct vs_dsig dsig;
-    /* Whether the document's root element is covered (less this signature), or everything that
-     * a container's signature refers to lies outside. What else is signed: dsig.references. */
+    /* Whether the document as a whole is what was signed: a reference digests its root element,
+     * or the root is the signature itself or an asic:XAdESSignatures, which hold nothing else.
+     * Where false, only parts of the file are signed: dsig.references says which. */
     bool covers_document;
 
     bool has_properties; /* xades:QualifyingProperties, signed; all below is empty without */

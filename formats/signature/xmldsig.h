@@ -54,6 +54,7 @@ struct vs_dsig {
     const struct vs_xml_node *node; /* ds:Signature */
     const char *id;                 /* NULL: none */
     enum vs_c14n_method c14n;
+    const char *inclusive_prefixes;
     struct vs_signature_algorithm algorithm;
     const char *algorithm_uri;
     struct vs_bytes signed_info; /* canonical: what the value signs */
@@ -98,6 +99,16 @@ enum vs_dsig_state {
 VS_NODISCARD vs_rc vs_dsig_check_reference(const struct vs_dsig *dsig, size_t i,
                                            const struct vs_dsig_resolver *resolver,
                                            enum vs_dsig_state *ret, struct vs_error *err);
+
+/* The digest by `algorithm` of the same octets, of all references `wanted` names (an array of
+ * indices), one after the other (XAdES time marks over data need it). `*ret_found` false: some of
+ * it is not at hand. */
+VS_NODISCARD vs_rc vs_dsig_digest_references(const struct vs_dsig *dsig, const size_t *wanted,
+                                             size_t n_wanted,
+                                             const struct vs_dsig_resolver *resolver,
+                                             enum vs_digest_algorithm algorithm,
+                                             struct vs_digest *ret, bool *ret_found,
+                                             struct vs_error *err);
 
 /* Whether the value is this key's over SignedInfo. Says nothing about the references. */
 VS_NODISCARD vs_rc vs_dsig_check_value(const struct vs_dsig *dsig,

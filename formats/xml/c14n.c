@@ -210,16 +210,6 @@ static void want(struct run *r, const char *prefix, const char *uri)
     r->rendered[r->n_rendered++] = (struct binding){prefix, uri};
 }
 
-/* The declaration of `prefix` that holds for `node`. */
-static const char *in_scope(const xmlNode *node, const char *prefix)
-{
-    for (; node != NULL && node->type == XML_ELEMENT_NODE; node = node->parent)
-        for (const xmlNs *ns = node->nsDef; ns != NULL; ns = ns->next)
-            if (same(prefix_of(ns), prefix))
-                return uri_of(ns);
-    return "";
-}
-
 static void want_inherited(struct run *r, const xmlNode *apex)
 {
     for (const xmlNode *n = apex->parent; n != NULL && n->type == XML_ELEMENT_NODE;
@@ -228,7 +218,7 @@ static void want_inherited(struct run *r, const xmlNode *apex)
             bool hidden = false; /* by a nearer one, which `want` has seen already */
             for (size_t i = 0; i < r->n_rendered && !hidden; i++)
                 hidden = same(r->rendered[i].prefix, prefix_of(ns));
-            if (!hidden && same(in_scope(apex, prefix_of(ns)), uri_of(ns)))
+            if (!hidden && same(vs_xml_prefix(vs_xml_wrap(apex), prefix_of(ns)), uri_of(ns)))
                 want(r, prefix_of(ns), uri_of(ns));
         }
 }
@@ -250,7 +240,7 @@ static void want_exclusive(struct run *r, const xmlNode *node)
         if (a->ns != NULL && a->ns->prefix != NULL)
             want(r, prefix_of(a->ns), uri_of(a->ns));
     for (size_t i = 0; i < r->n_inclusive; i++)
-        want(r, r->inclusive[i], in_scope(node, r->inclusive[i]));
+        want(r, r->inclusive[i], vs_xml_prefix(vs_xml_wrap(node), r->inclusive[i]));
 }
 
 static int compare_bindings(const void *a, const void *b)

@@ -99,6 +99,9 @@ VS_NODISCARD vs_rc vs_xml_base64(const struct vs_xml_node *node, struct vs_arena
 VS_NODISCARD vs_rc vs_xml_time(const struct vs_xml_node *node, vs_time_ms *ret,
                                struct vs_error *err);
 
+/* The name space that `prefix` ("" the default one) is bound to at `node`; "" for none. */
+const char *vs_xml_prefix(const struct vs_xml_node *node, const char *prefix);
+
 /* -- what may hide ---------------------------------------------------------------------------
  */
 /* VS_E_XML where a comment or an instruction is anywhere in `node` (a signature has none). */
