@@ -22,7 +22,8 @@ void *vs_list_add(struct vs_list *list, struct vs_arena *arena, size_t item_size
     return (uint8_t *)list->items + list->n++ * item_size;
 }
 
-/* -- methods --------------------------------------------------------------------------------- */
+/* -- methods ---------------------------------------------------------------------------------
+ */
 
 vs_rc vs_dsig_read_c14n(const struct vs_xml_node *node, enum vs_c14n_method *ret,
                         const char **ret_prefixes, struct vs_error *err)
@@ -71,7 +72,8 @@ vs_rc vs_dsig_read_digest(const struct vs_xml_node *node, struct vs_arena *arena
     return VS_OK;
 }
 
-/* -- URIs ------------------------------------------------------------------------------------ */
+/* -- URIs ------------------------------------------------------------------------------------
+ */
 
 /* "#id": no XPointer, no encoding, nothing that an Id cannot be. */
 static bool is_plain_fragment(const char *id)
@@ -118,7 +120,8 @@ static vs_rc read_uri(struct vs_arena *arena, const struct vs_dsig *dsig,
     return VS_OK;
 }
 
-/* -- transforms ------------------------------------------------------------------------------ */
+/* -- transforms ------------------------------------------------------------------------------
+ */
 
 static bool is_inside_a_signature(const struct vs_xml_node *node)
 {
@@ -146,7 +149,8 @@ static bool names_all_signatures(const struct vs_xml_node *node, const char *tex
     return strcmp(vs_xml_prefix(node, prefix), VS_DSIG_NAMESPACE) == 0;
 }
 
-/* The two ways of leaving all signatures out that EU DSS writes; no other XPath is run, ever. */
+/* The two ways of leaving all signatures out that EU DSS writes; no other XPath is run, ever.
+ */
 static bool is_signature_filter(const struct vs_xml_node *transform, const char *algorithm,
                                 struct vs_arena *arena)
 {
@@ -198,7 +202,8 @@ static vs_rc read_transform(struct vs_arena *arena, const struct vs_dsig *dsig,
         return read_enveloped(dsig, r, err);
     if (strcmp(uri, XPATH) == 0 || strcmp(uri, FILTER2) == 0)
         return read_filter(node, uri, r, arena, err);
-    bool alone = r->c14n == VS_C14N_NONE && !r->base64 && !r->enveloped && !r->without_signatures;
+    bool alone =
+        r->c14n == VS_C14N_NONE && !r->base64 && !r->enveloped && !r->without_signatures;
     if (strcmp(uri, BASE64) == 0) {
         VS_REFUSE_IF(!alone || r->target != VS_DSIG_ELEMENT, err, VS_E_TRANSFORM,
                      "XMLDSig, 6.6.2", "base64 together with other transforms");

@@ -53,7 +53,8 @@ static vs_rc add_der(struct reader *r, struct vs_list *list, const struct vs_xml
     return VS_OK;
 }
 
-/* -- signed properties ----------------------------------------------------------------------- */
+/* -- signed properties -----------------------------------------------------------------------
+ */
 
 static vs_rc read_certificate_reference(struct reader *r, const struct vs_xml_node *cert,
                                         struct vs_xades_certificate_reference *ret)
@@ -103,9 +104,9 @@ static vs_rc read_policy(struct reader *r, const struct vs_xml_node *node)
         VS_TRY(vs_xml_token(identifier, r->arena, &r->x->policy_id, r->err));
     const struct vs_xml_node *hash = child(id, "SigPolicyHash");
     enum vs_digest_algorithm algorithm;
-    return hash == NULL ? VS_OK
-                        : vs_dsig_read_digest(hash, r->arena, &algorithm, &r->x->policy_digest,
-                                              r->err);
+    return hash == NULL
+               ? VS_OK
+               : vs_dsig_read_digest(hash, r->arena, &algorithm, &r->x->policy_digest, r->err);
 }
 
 static vs_rc read_roles(struct reader *r, const struct vs_xml_node *node)
@@ -162,7 +163,8 @@ static vs_rc read_format(struct reader *r, struct vs_list *list, const struct vs
     f->reference = reference_named(&r->x->dsig, f->object_reference);
     VS_TRY(optional_text(r, child(node, "MimeType"), &f->media_type));
     VS_TRY(optional_text(r, child(node, "Description"), &f->description));
-    return optional_text(r, child(child(node, "ObjectIdentifier"), "Identifier"), &f->identifier);
+    return optional_text(r, child(child(node, "ObjectIdentifier"), "Identifier"),
+                         &f->identifier);
 }
 
 static vs_rc read_timestamp(struct reader *r, const struct vs_xml_node *node,
@@ -174,9 +176,8 @@ static vs_rc read_data_properties(struct reader *r, const struct vs_xml_node *no
     for (const struct vs_xml_node *p = vs_xml_first(node); p != NULL; p = vs_xml_next(p)) {
         if (is(p, "DataObjectFormat"))
             VS_TRY(read_format(r, &formats, p));
-        const struct vs_xml_node *commitment = is(p, "CommitmentTypeIndication")
-                                                   ? child(p, "CommitmentTypeId")
-                                                   : NULL;
+        const struct vs_xml_node *commitment =
+            is(p, "CommitmentTypeIndication") ? child(p, "CommitmentTypeId") : NULL;
         if (child(commitment, "Identifier") != NULL)
             VS_TRY(add_text(r, &commitments, child(commitment, "Identifier")));
         if (is(p, "AllDataObjectsTimeStamp"))
@@ -191,7 +192,8 @@ static vs_rc read_data_properties(struct reader *r, const struct vs_xml_node *no
     return VS_OK;
 }
 
-/* -- unsigned properties --------------------------------------------------------------------- */
+/* -- unsigned properties ---------------------------------------------------------------------
+ */
 
 static vs_rc read_timestamp(struct reader *r, const struct vs_xml_node *node,
                             enum vs_xades_timestamp_kind kind)
@@ -296,8 +298,8 @@ static vs_rc read_unsigned(struct reader *r, const struct vs_xml_node *propertie
     for (const struct vs_xml_node *p = list == NULL ? NULL : vs_xml_first(list); p != NULL;
          p = vs_xml_next(p)) {
         size_t i = 0, n = sizeof unsigned_properties / sizeof *unsigned_properties;
-        while (i < n && !vs_xml_is(p, unsigned_properties[i].namespace,
-                                   unsigned_properties[i].name))
+        while (i < n &&
+               !vs_xml_is(p, unsigned_properties[i].namespace, unsigned_properties[i].name))
             i++;
         if (i < n)
             VS_TRY(unsigned_properties[i].read(r, p));
@@ -307,7 +309,8 @@ static vs_rc read_unsigned(struct reader *r, const struct vs_xml_node *propertie
     return VS_OK;
 }
 
-/* -- the properties as a whole --------------------------------------------------------------- */
+/* -- the properties as a whole ---------------------------------------------------------------
+ */
 
 /* EN 319 132-1, 4.3.2 and 6.3: SignedProperties count only when exactly one reference has their
  * type and digests exactly this element (else they could have been put in by anybody). */
@@ -376,7 +379,8 @@ static vs_rc read_properties(struct reader *r)
     return properties == NULL ? VS_OK : read_unsigned(r, properties);
 }
 
-/* -- what it amounts to ---------------------------------------------------------------------- */
+/* -- what it amounts to ----------------------------------------------------------------------
+ */
 
 const char *vs_xades_level_text(enum vs_xades_level level)
 {
@@ -388,7 +392,8 @@ const char *vs_xades_level_text(enum vs_xades_level level)
 /* EN 319 132-1, 6.3, as far as it concerns what is there. */
 static bool is_baseline(const struct vs_xades *x)
 {
-    if (!x->has_properties || x->signing_time == VS_TIME_NONE || x->n_certificate_references == 0)
+    if (!x->has_properties || x->signing_time == VS_TIME_NONE ||
+        x->n_certificate_references == 0)
         return false;
     for (size_t i = 0; i < x->n_data_formats; i++)
         if (x->data_formats[i].reference == NULL || x->data_formats[i].media_type == NULL)
@@ -446,7 +451,8 @@ static vs_rc read_signature(struct vs_xades_file *file, const struct vs_xml_node
     return VS_OK;
 }
 
-/* -- the file -------------------------------------------------------------------------------- */
+/* -- the file --------------------------------------------------------------------------------
+ */
 
 static vs_rc add_signature(struct vs_xades_file *file, struct vs_list *list,
                            const struct vs_xml_node *node, struct vs_error *err)
@@ -475,9 +481,9 @@ static vs_rc read_all(struct vs_xades_file *file, struct vs_error *err)
         if (last != NULL && vs_xml_inside(n, last))
             continue; /* counter-signatures and what an enveloping signature holds */
         bool signature = vs_xml_is(n, VS_DSIG_NAMESPACE, "Signature");
-        VS_REFUSE_IF(file->in_container_form && n != root && !signature, err, VS_E_SIGNATURE_FORM,
-                     "EN 319 162-1, 4.4.3", "line %ld: %s among signatures", vs_xml_line(n),
-                     vs_xml_name(n));
+        VS_REFUSE_IF(file->in_container_form && n != root && !signature, err,
+                     VS_E_SIGNATURE_FORM, "EN 319 162-1, 4.4.3",
+                     "line %ld: %s among signatures", vs_xml_line(n), vs_xml_name(n));
         if (!signature)
             continue;
         VS_TRY(add_signature(file, &list, n, err));
@@ -512,7 +518,8 @@ void vs_xades_free(struct vs_xades_file *file)
     vs_heap_free(file);
 }
 
-/* -- imprints -------------------------------------------------------------------------------- */
+/* -- imprints --------------------------------------------------------------------------------
+ */
 
 static vs_rc imprint_of_value(const struct vs_xades *x, const struct vs_xades_timestamp *t,
                               enum vs_digest_algorithm algorithm, struct vs_digest *ret,
@@ -543,8 +550,8 @@ vs_rc vs_xades_imprint(const struct vs_xades *xades, const struct vs_xades_times
     /* EN 319 132-1, 5.2.8.1: every reference but the one to the signed properties. */
     VS_ARENA *arena = vs_arena_new(d->n_signed_references * sizeof(size_t) + 64);
     size_t n = 0;
-    size_t *wanted = arena == NULL ? NULL
-                                   : vs_arena_make_n(arena, size_t, d->n_signed_references);
+    size_t *wanted =
+        arena == NULL ? NULL : vs_arena_make_n(arena, size_t, d->n_signed_references);
     if (wanted == NULL)
         return vs_fail_memory(err);
     for (size_t i = 0; i < d->n_signed_references; i++)

@@ -43,7 +43,7 @@ struct vs_xades_timestamp {
     enum vs_xades_timestamp_kind kind;
     const char *id; /* NULL: none */
     const struct vs_xml_node *node;
-    enum vs_c14n_method c14n;      /* Canonical XML 1.0 where it names none */
+    enum vs_c14n_method c14n; /* Canonical XML 1.0 where it names none */
     const char *inclusive_prefixes;
     const struct vs_bytes *tokens; /* EncapsulatedTimeStamp, DER */
     size_t n_tokens;

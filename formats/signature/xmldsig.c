@@ -2,7 +2,8 @@
 
 enum { REFERENCES = 4096, SIGNED_INFO_MAX = 16 << 20, VALUE_MAX = 8192 };
 
-/* -- reading --------------------------------------------------------------------------------- */
+/* -- reading ---------------------------------------------------------------------------------
+ */
 
 /* SignedInfo, SignatureValue, KeyInfo?, Object*: nothing else, in this order. */
 static vs_rc check_children(const struct vs_xml_node *node, struct vs_error *err)
@@ -21,7 +22,25 @@ static vs_rc check_children(const struct vs_xml_node *node, struct vs_error *err
     return VS_OK;
 }
 
-static vs_rc read_method(const struct vs_xml_node *info, struct vs_dsig *d, struct vs_error *err)
+/* Comments split texts for some readers. What a signature says itself has none; in the content
+ * of a ds:Object, which is somebody's data, they are judged where a reference signs it. */
+static vs_rc check_comments(const struct vs_xml_node *node, struct vs_error *err)
+{
+    for (const struct vs_xml_node *c = vs_xml_first(node); c != NULL; c = vs_xml_next(c)) {
+        const struct vs_xml_node *own = c;
+        if (vs_xml_is(c, VS_DSIG_NAMESPACE, "Object")) {
+            own = vs_xml_first(c);
+            while (own != NULL && strcmp(vs_xml_name(own), "QualifyingProperties") != 0)
+                own = vs_xml_next(own);
+        }
+        if (own != NULL)
+            VS_TRY(vs_xml_refuse_comments(own, err));
+    }
+    return VS_OK;
+}
+
+static vs_rc read_method(const struct vs_xml_node *info, struct vs_dsig *d,
+                         struct vs_error *err)
 {
     const struct vs_xml_node *method;
     VS_TRY(vs_xml_only_child(info, VS_DSIG_NAMESPACE, "SignatureMethod", &method, err));
@@ -82,8 +101,7 @@ static vs_rc read_manifests(struct vs_arena *arena, struct vs_dsig *d, struct vs
             continue;
         VS_REFUSE_IF(!vs_xml_is(r->node, VS_DSIG_NAMESPACE, "Manifest"), err, VS_E_REFERENCE,
                      "XMLDSig, 5.1", "a manifest that is none");
-        const struct vs_xml_node *c =
-            vs_xml_child(r->node, VS_DSIG_NAMESPACE, "Reference");
+        const struct vs_xml_node *c = vs_xml_child(r->node, VS_DSIG_NAMESPACE, "Reference");
         for (; c != NULL; c = vs_xml_next_named(c, VS_DSIG_NAMESPACE, "Reference")) {
             struct vs_dsig_reference *added;
             VS_TRY(add_reference(arena, d, c, list, &added, err));
@@ -101,7 +119,8 @@ static vs_rc read_key_info(struct vs_arena *arena, struct vs_dsig *d, struct vs_
     for (const struct vs_xml_node *c = info == NULL ? NULL : vs_xml_first(info); c != NULL;
          c = vs_xml_next(c)) {
         const char *name = vs_xml_name(c);
-        d->key_value |= strcmp(name, "KeyValue") == 0 || strcmp(name, "DEREncodedKeyValue") == 0;
+        d->key_value |=
+            strcmp(name, "KeyValue") == 0 || strcmp(name, "DEREncodedKeyValue") == 0;
         if (!vs_xml_is(c, VS_DSIG_NAMESPACE, "X509Data"))
             continue;
         const struct vs_xml_node *x = vs_xml_child(c, VS_DSIG_NAMESPACE, "X509Certificate");
@@ -144,8 +163,8 @@ vs_rc vs_dsig_read(struct vs_arena *arena, const struct vs_xml *xml,
     if (!vs_xml_is(node, VS_DSIG_NAMESPACE, "Signature"))
         return vs_fail(err, VS_E_SIGNATURE_FORM, NULL, "not a ds:Signature");
     struct vs_dsig d = {.xml = xml, .node = node, .id = vs_xml_attribute(node, "Id")};
-    VS_TRY(vs_xml_refuse_comments(node, err));
     VS_TRY(check_children(node, err));
+    VS_TRY(check_comments(node, err));
     const struct vs_xml_node *info;
     VS_TRY(vs_xml_only_child(node, VS_DSIG_NAMESPACE, "SignedInfo", &info, err));
     VS_TRY(vs_xml_only_child(node, VS_DSIG_NAMESPACE, "SignatureValue", &d.value_node, err));
@@ -158,7 +177,8 @@ vs_rc vs_dsig_read(struct vs_arena *arena, const struct vs_xml *xml,
     return VS_OK;
 }
 
-/* -- checking -------------------------------------------------------------------------------- */
+/* -- checking --------------------------------------------------------------------------------
+ */
 
 static vs_rc add_to_hasher(void *context, struct vs_bytes piece, struct vs_error *err)
 {
@@ -194,7 +214,8 @@ static vs_rc hash_node(const struct vs_dsig *d, const struct vs_dsig_reference *
     return vs_c14n(d->xml, r->target == VS_DSIG_DOCUMENT ? NULL : r->node, &how, &sink, err);
 }
 
-/* Data outside that must be at hand as a whole: it is canonicalised, or digested with others. */
+/* Data outside that must be at hand as a whole: it is canonicalised, or digested with others.
+ */
 static vs_rc hash_outside(const struct vs_dsig_reference *r,
                           const struct vs_dsig_resolver *resolver, struct vs_hasher *hasher,
                           bool *ret_found, struct vs_error *err)
@@ -240,7 +261,8 @@ vs_rc vs_dsig_digest_references(const struct vs_dsig *dsig, const size_t *wanted
     bool found = true;
     for (size_t i = 0; i < n_wanted && found; i++) {
         VS_ASSERT(wanted[i] < dsig->n_references);
-        VS_TRY(hash_reference(dsig, &dsig->references[wanted[i]], resolver, hasher, &found, err));
+        VS_TRY(
+            hash_reference(dsig, &dsig->references[wanted[i]], resolver, hasher, &found, err));
     }
     vs_hasher_finish(hasher, ret);
     *ret_found = found;
@@ -259,7 +281,8 @@ vs_rc vs_dsig_check_reference(const struct vs_dsig *dsig, size_t i,
         VS_TRY(vs_dsig_digest_references(dsig, &i, 1, resolver, r->algorithm, &digest, &found,
                                          err));
     else if (resolver != NULL)
-        VS_TRY(resolver->digest(resolver->context, r->name, r->algorithm, &digest, &found, err));
+        VS_TRY(
+            resolver->digest(resolver->context, r->name, r->algorithm, &digest, &found, err));
     if (!found)
         *ret = VS_DSIG_ABSENT;
     else
@@ -274,7 +297,8 @@ vs_rc vs_dsig_check_value(const struct vs_dsig *dsig, const struct vs_public_key
                                         VS_SIGNATURE_RAW, dsig->value, ret, err);
 }
 
-/* -- one source for everything --------------------------------------------------------------- */
+/* -- one source for everything ---------------------------------------------------------------
+ */
 
 static vs_rc source_digest(void *context, struct vs_bytes name,
                            enum vs_digest_algorithm algorithm, struct vs_digest *ret,

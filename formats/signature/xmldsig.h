@@ -101,8 +101,8 @@ VS_NODISCARD vs_rc vs_dsig_check_reference(const struct vs_dsig *dsig, size_t i,
                                            enum vs_dsig_state *ret, struct vs_error *err);
 
 /* The digest by `algorithm` of the same octets, of all references `wanted` names (an array of
- * indices), one after the other (XAdES time marks over data need it). `*ret_found` false: some of
- * it is not at hand. */
+ * indices), one after the other (XAdES time marks over data need it). `*ret_found` false: some
+ * of it is not at hand. */
 VS_NODISCARD vs_rc vs_dsig_digest_references(const struct vs_dsig *dsig, const size_t *wanted,
                                              size_t n_wanted,
                                              const struct vs_dsig_resolver *resolver,

@@ -528,7 +528,8 @@ vs_rc vs_xml_time(const struct vs_xml_node *node, vs_time_ms *ret, struct vs_err
 
 const char *vs_xml_prefix(const struct vs_xml_node *node, const char *prefix)
 {
-    for (const xmlNode *n = vs_xml_raw(node); n != NULL && n->type == XML_ELEMENT_NODE; n = n->parent)
+    for (const xmlNode *n = vs_xml_raw(node); n != NULL && n->type == XML_ELEMENT_NODE;
+         n = n->parent)
         for (const xmlNs *ns = n->nsDef; ns != NULL; ns = ns->next)
             if (strcmp(ns->prefix == NULL ? "" : (const char *)ns->prefix, prefix) == 0)
                 return ns->href == NULL ? "" : (const char *)ns->href;

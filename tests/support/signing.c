@@ -78,3 +78,17 @@ struct vs_bytes test_signer_pem(const struct test_signer *signer, struct vs_aren
                         vs_base64_new(arena, signer->certificate));
     return vs_bytes_text(pem);
 }
+
+struct vs_public_key *test_certificate_key(struct vs_bytes certificate)
+{
+    const unsigned char *at = certificate.ptr;
+    X509 *x = d2i_X509(NULL, &at, (long)certificate.len);
+    unsigned char *spki = NULL;
+    int len = x == NULL ? -1 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
+    struct vs_public_key *key = NULL;
+    if (len > 0 && !vs_ok(vs_public_key_decode(VS_BYTES(spki, (size_t)len), &key, NULL)))
+        key = NULL;
+    OPENSSL_free(spki);
+    X509_free(x);
+    return key;
+}

@@ -22,4 +22,7 @@ struct vs_bytes test_sign(const struct test_signer *signer, struct vs_arena *are
                           const struct vs_xades_validation_data *data);
 /* Certificate as PEM, for public tools. */
 struct vs_bytes test_signer_pem(const struct test_signer *signer, struct vs_arena *arena);
+
+/* The key of a DER certificate, a new reference; NULL where it cannot be read. */
+struct vs_public_key *test_certificate_key(struct vs_bytes certificate);
 #endif
