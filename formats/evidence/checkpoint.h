@@ -17,7 +17,7 @@
 #define VS_CHECKPOINT_MAX_EXTENSIONS 16
 
 struct vs_checkpoint {
-    const char *origin; /* names the log: no space, '+' or control character */
+    const char *origin; /* names the log: printable ASCII without space and '+' */
     uint64_t size;
     struct vs_hash root;
     const char *extensions[VS_CHECKPOINT_MAX_EXTENSIONS]; /* one line each, without newline */

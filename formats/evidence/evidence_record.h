@@ -76,7 +76,6 @@ typedef vs_rc (*vs_record_digest)(void *context, size_t object,
 enum vs_record_fault {
     VS_RECORD_COVERED,    /* every imprint follows from the data objects */
     VS_RECORD_NOT_FOUND,  /* a data object's digest is not in the first hash list */
-    VS_RECORD_ORPHAN,     /* the first list holds a digest of none of the data objects */
     VS_RECORD_IMPRINT,    /* the hash tree does not lead to the token's imprint */
     VS_RECORD_ALGORITHM,  /* the token's imprint is by another algorithm than the hash tree */
     VS_RECORD_TIME_ORDER, /* a later archive time-stamp has an earlier time */
@@ -85,6 +84,8 @@ enum vs_record_fault {
 struct vs_record_result {
     enum vs_record_fault fault;
     size_t chain, stamp; /* where the fault was found */
+    size_t orphans; /* digests in first lists that belong to none of the data objects: other
+                     * members of the group, or a record that some validators do not follow */
 };
 
 /* RFC 4998, 5.3 over data objects that one record protects together. Verdict in `*ret`. */
