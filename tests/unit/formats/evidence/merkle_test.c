@@ -169,7 +169,7 @@ static void merkle__proves_that_every_tree_grew_from_every_earlier_one(void **st
     assert_fails(VS_E_PARAMETER, vs_merkle_consistency(3, 2, fetch, NULL, &proof, &err));
 }
 
-static vs_rc fail(void *context, unsigned level, uint64_t index, struct vs_hash *ret,
+static vs_rc lose(void *context, unsigned level, uint64_t index, struct vs_hash *ret,
                   struct vs_error *err)
 {
     (void)context, (void)level, (void)index, (void)ret;
@@ -182,9 +182,9 @@ static void merkle__passes_on_what_a_fetch_fails_with(void **state)
     struct vs_error err;
     struct vs_merkle_proof proof;
     struct vs_merkle_frontier frontier;
-    assert_fails(VS_E_CORRUPT, vs_merkle_inclusion(1, 5, fail, NULL, &proof, &err));
-    assert_fails(VS_E_CORRUPT, vs_merkle_consistency(1, 5, fail, NULL, &proof, &err));
-    assert_fails(VS_E_CORRUPT, vs_merkle_frontier_at(5, fail, NULL, &frontier, &err));
+    assert_fails(VS_E_CORRUPT, vs_merkle_inclusion(1, 5, lose, NULL, &proof, &err));
+    assert_fails(VS_E_CORRUPT, vs_merkle_consistency(1, 5, lose, NULL, &proof, &err));
+    assert_fails(VS_E_CORRUPT, vs_merkle_frontier_at(5, lose, NULL, &frontier, &err));
 }
 
 /* SHA-256(0x00 || 0x01 || salt || digest), by `openssl dgst`. */
