@@ -1,4 +1,6 @@
-#include "formats/validation/validation.h"
+#include "formats/validation/forms.h"
+
+#define XML_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
 const struct vs_policy *vs_policy_default(void)
 {
@@ -9,4 +11,83 @@ const struct vs_policy *vs_policy_default(void)
         .timestamp_revocation_required = true,
     };
     return &neutral;
+}
+
+/* -- one function for each form -------------------------------------------------------------- */
+
+static vs_rc judge_zip(struct vs_context *context, struct vs_error *err)
+{
+    const struct vs_asic *asic = context->input->asic;
+    if (asic == NULL)
+        VS_TRY(vs_asic_open(context->arena, context->input->document, NULL, &asic, err));
+    return vs_judge_asic(context, asic, err);
+}
+
+static vs_rc judge_xml(struct vs_context *context, struct vs_error *err)
+{
+    struct vs_bytes text;
+    struct vs_box *box = NULL;
+    VS_TRY(vs_source_all(context->input->document, context->arena, XML_MAX_BYTES, &text, err));
+    if (context->input->n_contents > 0)
+        VS_TRY(vs_box_of_contents(context->arena, context->input, &box, err));
+    return vs_judge_xades(context, text, NULL, box, err);
+}
+
+/* Data of a form without signatures: nothing to judge is no failure. */
+static vs_rc judge_data(struct vs_context *context, struct vs_error *err)
+{
+    (void)context;
+    (void)err;
+    return VS_OK;
+}
+
+static vs_rc (*const judges[])(struct vs_context *context, struct vs_error *err) = {
+    [VS_FORM_UNSIGNED] = judge_data, [VS_FORM_ASIC_E] = judge_zip,
+    [VS_FORM_ASIC_S] = judge_zip,    [VS_FORM_XML] = judge_xml,
+    [VS_FORM_EVIDENCE_RECORD] = NULL,
+};
+
+/* -- the whole ------------------------------------------------------------------------------- */
+
+static void worst(struct vs_verdict *whole, struct vs_verdict one)
+{
+    if (one.indication > whole->indication)
+        *whole = one;
+}
+
+static void sum_up(struct vs_report *report)
+{
+    for (size_t i = 0; i < report->n_signatures; i++)
+        worst(&report->verdict, report->signatures[i].verdict);
+    if (report->n_signatures > 0)
+        return;
+    for (size_t i = 0; i < report->n_timestamps; i++)
+        worst(&report->verdict, report->timestamps[i].verdict);
+    for (size_t i = 0; i < report->n_evidence_records; i++)
+        worst(&report->verdict, report->evidence_records[i].verdict);
+}
+
+vs_rc vs_validate(struct vs_arena *arena, const struct vs_validation_input *input,
+                  const struct vs_report **ret, struct vs_error *err)
+{
+    struct vs_report *report = vs_arena_make(arena, struct vs_report);
+    struct vs_context *context = vs_arena_alloc(arena, sizeof *context);
+    if (report == NULL || context == NULL)
+        return vs_fail_memory(err);
+    report->at = input->at;
+    if (input->asic != NULL)
+        report->form = VS_FORM_ASIC_E;
+    else
+        VS_TRY(vs_document_form_of(input->document, &report->form, err));
+    size_t form = report->form;
+    if (form >= sizeof judges / sizeof *judges || judges[form] == NULL)
+        return vs_fail(err, VS_E_SIGNATURE_FORM, NULL, "%s is not judged by this build",
+                       vs_document_form_text(report->form));
+    vs_context_init(context, arena, input, report);
+    vs_rc rc = judges[form](context, err);
+    vs_context_done(context);
+    VS_TRY(rc);
+    sum_up(report);
+    *ret = report;
+    return VS_OK;
 }

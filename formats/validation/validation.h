@@ -19,6 +19,17 @@ struct vs_content {
     const struct vs_source *source;
 };
 
+/* What the caller has at hand already (its caches, the embedded centre in-process): asked for
+ * while judging, so that a verdict needs no second round. Must not wait for anything. */
+struct vs_revocation_lookup {
+    void *context;
+    /* Append DER responses and lists about `certificate` (DER, its issuer's DER) to `ocsp` and
+     * `crls`, at most `room` each. The bytes must live as long as the report's arena. */
+    void (*find)(void *context, struct vs_arena *arena, struct vs_bytes certificate,
+                 struct vs_bytes issuer, struct vs_bytes *ocsp, size_t *n_ocsp,
+                 struct vs_bytes *crls, size_t *n_crls, size_t room);
+};
+
 struct vs_validation_input {
     const struct vs_source *document;
     const char *name;           /* for messages; may be NULL */
@@ -34,6 +45,7 @@ struct vs_validation_input {
     size_t n_ocsp;
     const struct vs_bytes *crls; /* DER of CertificateList */
     size_t n_crls;
+    const struct vs_revocation_lookup *lookup; /* NULL: none */
 };
 
 /* What the first bytes say; VS_FORM_UNSIGNED where nothing known. */

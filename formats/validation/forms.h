@@ -1,0 +1,20 @@
+/* forms.h - the readers of each form of document, which feed process.h.
+ *
+ * Each judges everything in its bytes. What is unreadable as a whole fails with a code of class
+ * VS_CLASS_REFUSED; what is unreadable in one signature is that signature's FORMAT_FAILURE. */
+#ifndef VS_FORMATS_VALIDATION_FORMS_H
+#define VS_FORMATS_VALIDATION_FORMS_H
+#include "formats/validation/box.h"
+#include "formats/validation/subject.h"
+
+/* All signatures of one XML file. `file`: the container's entry, or NULL. `box`: what outside
+ * references may refer to. */
+VS_NODISCARD vs_rc vs_judge_xades(struct vs_context *context, struct vs_bytes text,
+                                  const char *file, struct vs_box *box, struct vs_error *err);
+/* A whole container. */
+VS_NODISCARD vs_rc vs_judge_asic(struct vs_context *context, const struct vs_asic *asic,
+                                 struct vs_error *err);
+/* One signature that could not even be read: FORMAT_FAILURE with `refusal`'s reason. */
+VS_NODISCARD vs_rc vs_judge_unreadable(struct vs_context *context, const char *file,
+                                       const struct vs_error *refusal, struct vs_error *err);
+#endif
