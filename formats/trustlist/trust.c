@@ -37,7 +37,10 @@ void vs_trust_unref(struct vs_trust *trust)
     vs_heap_free(trust);
 }
 
-size_t vs_trust_count(const struct vs_trust *trust) { return trust->n; }
+size_t vs_trust_count(const struct vs_trust *trust)
+{
+    return trust->n;
+}
 
 const struct vs_certificate *const *vs_trust_certificates(const struct vs_trust *trust)
 {
@@ -78,8 +81,7 @@ static vs_rc anchor_of(struct vs_trust *trust, struct vs_bytes der, struct vs_an
     }
     if (trust->n == trust->room) {
         trust->room = trust->room == 0 ? 16 : 2 * trust->room;
-        trust->anchors =
-            vs_heap_grow(trust->anchors, trust->room * sizeof *trust->anchors);
+        trust->anchors = vs_heap_grow(trust->anchors, trust->room * sizeof *trust->anchors);
         trust->certificates =
             vs_heap_grow(trust->certificates, trust->room * sizeof *trust->certificates);
     }

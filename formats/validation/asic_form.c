@@ -2,7 +2,8 @@
 
 #define PROOF_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
-/* -- form (EN 319 162-1, 4.3.3, 4.4.3) -------------------------------------------------------- */
+/* -- form (EN 319 162-1, 4.3.3, 4.4.3) --------------------------------------------------------
+ */
 
 struct rule {
     unsigned note;
@@ -26,8 +27,7 @@ static unsigned fatal_notes(const struct vs_asic *asic)
 {
     unsigned fatal = 0;
     for (size_t i = 0; i < RULES; i++)
-        if ((asic->notes & rules[i].note) != 0 &&
-            (!rules[i].only_s || asic->kind == VS_ASIC_S))
+        if ((asic->notes & rules[i].note) != 0 && (!rules[i].only_s || asic->kind == VS_ASIC_S))
             fatal |= rules[i].note;
     return fatal;
 }
@@ -47,7 +47,8 @@ static void judge_form(struct vs_context *context, const struct vs_asic *asic,
                           vs_asic_note_text((enum vs_asic_note)note));
 }
 
-/* -- signatures ------------------------------------------------------------------------------ */
+/* -- signatures ------------------------------------------------------------------------------
+ */
 
 /* A refusal of one proof's bytes is that proof's verdict; a failing disk is not. */
 static vs_rc settle(struct vs_context *context, vs_rc rc, const char *file,
@@ -79,24 +80,24 @@ static vs_rc judge_xades_entry(struct vs_context *context, const struct vs_asic_
     return VS_OK;
 }
 
-/* -- what is covered ------------------------------------------------------------------------- */
+/* -- what is covered -------------------------------------------------------------------------
+ */
 
 static vs_rc report_data(struct vs_context *context, const struct vs_box *box,
                          struct vs_error *err)
 {
     struct vs_report *report = context->report;
-    report->data =
-        vs_arena_make_n(context->arena, struct vs_data_report, box->n_objects + 1);
+    report->data = vs_arena_make_n(context->arena, struct vs_data_report, box->n_objects + 1);
     if (report->data == NULL)
         return vs_fail_memory(err);
     for (size_t i = 0; i < box->n_objects; i++) {
         const struct vs_box_object *o = &box->objects[i];
         if (!o->data)
             continue;
-        report->data[report->n_data++] = (struct vs_data_report){
-            .name = o->name,
-            .size = o->entry != NULL ? o->entry->size : o->source->size,
-            .covered = o->intact};
+        report->data[report->n_data++] =
+            (struct vs_data_report){.name = o->name,
+                                    .size = o->entry != NULL ? o->entry->size : o->source->size,
+                                    .covered = o->intact};
     }
     return VS_OK;
 }

@@ -37,10 +37,8 @@ vs_rc vs_box_of_contents(struct vs_arena *arena, const struct vs_validation_inpu
     VS_TRY(new_box(arena, input->n_contents, ret, err));
     struct vs_box *box = *ret;
     for (size_t i = 0; i < input->n_contents; i++)
-        box->objects[box->n_objects++] =
-            (struct vs_box_object){.name = input->contents[i].name,
-                                   .source = input->contents[i].source,
-                                   .data = true};
+        box->objects[box->n_objects++] = (struct vs_box_object){
+            .name = input->contents[i].name, .source = input->contents[i].source, .data = true};
     box->any_name = input->n_contents == 1;
     return VS_OK;
 }

@@ -13,7 +13,7 @@ struct vs_box_object {
     const char *name;
     const struct vs_zip_entry *entry; /* of the container, or … */
     const struct vs_source *source;   /* … a detached content */
-    bool data; /* a data object of the container; a detached content */
+    bool data;                        /* a data object of the container; a detached content */
     bool claimed, intact;
     struct vs_digest digests[2]; /* by the algorithms asked for first */
 };
@@ -23,7 +23,7 @@ struct vs_box {
     const struct vs_asic *asic; /* NULL: detached contents */
     struct vs_box_object *objects;
     size_t n_objects;
-    bool any_name; /* one detached content: whatever name it is referred to by */
+    bool any_name;            /* one detached content: whatever name it is referred to by */
     const char *format_fault; /* static: makes every signature in it FORMAT_FAILURE; or NULL */
     const char *format_clause;
 };

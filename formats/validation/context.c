@@ -112,10 +112,12 @@ void vs_context_look_up(struct vs_context *context, const struct vs_certificate 
         vs_context_add_crl(context, crls[i]);
 }
 
-/* -- growing lists --------------------------------------------------------------------------- */
+/* -- growing lists ---------------------------------------------------------------------------
+ */
 
 /* One more place in an array of the report; NULL: the arena is full. */
-static void *grow(struct vs_context *context, void **items, size_t *n, size_t *room, size_t size)
+static void *grow(struct vs_context *context, void **items, size_t *n, size_t *room,
+                  size_t size)
 {
     if (*n == *room) {
         size_t wanted = *room == 0 ? 4 : 2 * *room;
@@ -133,9 +135,8 @@ static void *grow(struct vs_context *context, void **items, size_t *n, size_t *r
 struct vs_signature_report *vs_context_new_signature(struct vs_context *context)
 {
     void *items = context->report->signatures;
-    struct vs_signature_report *s =
-        grow(context, &items, &context->report->n_signatures, &context->room_signatures,
-             sizeof *s);
+    struct vs_signature_report *s = grow(context, &items, &context->report->n_signatures,
+                                         &context->room_signatures, sizeof *s);
     context->report->signatures = items;
     if (s != NULL)
         s->claimed_time = s->best_signature_time = VS_TIME_NONE;
@@ -169,7 +170,8 @@ struct vs_evidence_record_report *vs_context_new_record(struct vs_context *conte
     return r;
 }
 
-/* -- needs ----------------------------------------------------------------------------------- */
+/* -- needs -----------------------------------------------------------------------------------
+ */
 
 static void add_need(struct vs_context *context, const struct vs_need *need)
 {
@@ -201,12 +203,12 @@ static void add_needs(struct vs_context *context, const struct vs_certificate *c
     }
 }
 
-void vs_context_need_status(struct vs_context *context, const struct vs_certificate *certificate,
+void vs_context_need_status(struct vs_context *context,
+                            const struct vs_certificate *certificate,
                             const struct vs_certificate *issuer, vs_time_ms at)
 {
-    struct vs_need need = {.issuer = vs_bytes_copy(context->arena, issuer->der),
-                           .anchored = true,
-                           .at = at};
+    struct vs_need need = {
+        .issuer = vs_bytes_copy(context->arena, issuer->der), .anchored = true, .at = at};
     need.kind = VS_NEED_OCSP;
     add_needs(context, certificate, VS_ADDRESS_OCSP, need);
     need.kind = VS_NEED_CRL;
@@ -220,7 +222,8 @@ void vs_context_need_issuer(struct vs_context *context,
     add_needs(context, certificate, VS_ADDRESS_ISSUERS, need);
 }
 
-/* -- proofs of existence --------------------------------------------------------------------- */
+/* -- proofs of existence ---------------------------------------------------------------------
+ */
 
 void vs_poe_add(struct vs_context *context, struct vs_bytes object, vs_time_ms time)
 {

@@ -10,9 +10,12 @@
 #include "formats/validation/reasons.h"
 #include "formats/validation/validation.h"
 
-enum { VS_POOL_MAX = 256 }; /* certificates, responses or CRLs of one document: the rest is left */
+enum {
+    VS_POOL_MAX = 256
+}; /* certificates, responses or CRLs of one document: the rest is left */
 
-/* A proof that an object existed at `time` (EN 319 102-1, 5.6.2.3): by the SHA-256 of its bytes. */
+/* A proof that an object existed at `time` (EN 319 102-1, 5.6.2.3): by the SHA-256 of its
+ * bytes. */
 struct vs_poe {
     uint8_t digest[32];
     vs_time_ms time;
@@ -70,7 +73,8 @@ struct vs_signature_report *vs_context_new_signature(struct vs_context *context)
 struct vs_timestamp_report *vs_context_new_timestamp(struct vs_context *context);
 struct vs_evidence_record_report *vs_context_new_record(struct vs_context *context);
 /* The addresses at which `certificate`'s status, or its issuer, may be asked for; each once. */
-void vs_context_need_status(struct vs_context *context, const struct vs_certificate *certificate,
+void vs_context_need_status(struct vs_context *context,
+                            const struct vs_certificate *certificate,
                             const struct vs_certificate *issuer, vs_time_ms at);
 void vs_context_need_issuer(struct vs_context *context,
                             const struct vs_certificate *certificate);

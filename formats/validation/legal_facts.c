@@ -24,8 +24,8 @@ static bool authority_data(struct vs_context *context, const struct vs_certifica
 {
     bool organization = has(context, c, VS_NAME_ORGANIZATION_IDENTIFIER) ||
                         has(context, c, VS_NAME_ORGANIZATION);
-    return organization && (has(context, c, VS_NAME_TITLE) ||
-                            has(context, c, VS_NAME_ORGANIZATION_IDENTIFIER));
+    return organization &&
+           (has(context, c, VS_NAME_TITLE) || has(context, c, VS_NAME_ORGANIZATION_IDENTIFIER));
 }
 
 /* The certificate's policies as dotted text, for a list's criteria. */
@@ -87,8 +87,9 @@ void vs_legal_judge(struct vs_context *context, const struct vs_subject *subject
         facts.qualified =
             ((c->qc & VS_QC_COMPLIANCE) != 0 || (q & VS_QUALIFIER_STATEMENT) != 0) &&
             (q & VS_QUALIFIER_NOT_QUALIFIED) == 0;
-        facts.certified_means = ((c->qc & VS_QC_SSCD) != 0 && (q & VS_QUALIFIER_NO_QSCD) == 0) ||
-                                (q & VS_QUALIFIER_WITH_QSCD) != 0;
+        facts.certified_means =
+            ((c->qc & VS_QC_SSCD) != 0 && (q & VS_QUALIFIER_NO_QSCD) == 0) ||
+            (q & VS_QUALIFIER_WITH_QSCD) != 0;
         if (q & VS_QUALIFIER_LEGAL_PERSON)
             facts.natural_person = false;
     }

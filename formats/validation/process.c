@@ -9,8 +9,8 @@ struct process {
     const struct vs_subject *subject;
     struct vs_signature_report *report;
     size_t index;
-    vs_time_ms best;         /* earliest proof of existence of the signature value */
-    vs_time_ms not_before;   /* latest passed content time mark: signed after it */
+    vs_time_ms best;       /* earliest proof of existence of the signature value */
+    vs_time_ms not_before; /* latest passed content time mark: signed after it */
     struct vs_x509_answer answer;
 };
 
@@ -21,7 +21,8 @@ static void verdict(struct process *p, enum vs_indication indication,
     vs_reason_add(p->context->arena, &p->report->errors, clause, "%s", text);
 }
 
-/* -- time marks ------------------------------------------------------------------------------ */
+/* -- time marks ------------------------------------------------------------------------------
+ */
 
 struct imprint {
     struct vs_context *context;
@@ -98,7 +99,8 @@ static void check_order(struct process *p)
                 "a content time mark is later than a time mark over the signature");
 }
 
-/* -- the signing certificate at the best signature time --------------------------------------- */
+/* -- the signing certificate at the best signature time ---------------------------------------
+ */
 
 /* 5.5.4, step 4: what the basic process could not decide for want of a proof. */
 static void refine_times(struct process *p)
@@ -132,7 +134,8 @@ static vs_rc judge_certificate(struct process *p, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- acceptance (5.2.8) ---------------------------------------------------------------------- */
+/* -- acceptance (5.2.8) ----------------------------------------------------------------------
+ */
 
 static void judge_algorithms(struct process *p)
 {
@@ -167,7 +170,8 @@ static void judge_policy(struct process *p)
                 "the time mark came too long after the claimed signing time");
 }
 
-/* -- all ------------------------------------------------------------------------------------- */
+/* -- all -------------------------------------------------------------------------------------
+ */
 
 static void fill_report(struct process *p)
 {
@@ -188,8 +192,7 @@ static void fill_report(struct process *p)
         r->algorithm = vs_signature_algorithm_name(s->algorithm);
     if (s->signer != NULL) {
         r->certificate = vs_bytes_copy(p->context->arena, s->signer->der);
-        r->signed_by =
-            vs_name_attribute(p->context->arena, s->signer->subject, VS_NAME_CN);
+        r->signed_by = vs_name_attribute(p->context->arena, s->signer->subject, VS_NAME_CN);
     }
 }
 

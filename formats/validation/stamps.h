@@ -13,13 +13,14 @@ struct vs_stamp_subject {
 
 struct vs_stamp_options {
     enum vs_timestamp_kind kind;
-    int signature;  /* index, or -1 */
-    vs_time_ms poe; /* when the token is known to have existed: the validation time, or earlier */
+    int signature; /* index, or -1 */
+    vs_time_ms
+        poe; /* when the token is known to have existed: the validation time, or earlier */
 };
 
-/* Judge one token and append its report. `*ret_token` (may be NULL) is the decoded token or NULL.
- * Certificates and revocation data that it encloses join the context's pools. Only memory and
- * the subject's own failures fail. */
+/* Judge one token and append its report. `*ret_token` (may be NULL) is the decoded token or
+ * NULL. Certificates and revocation data that it encloses join the context's pools. Only memory
+ * and the subject's own failures fail. */
 VS_NODISCARD vs_rc vs_stamp_judge(struct vs_context *context, struct vs_bytes token,
                                   const struct vs_stamp_subject *subject,
                                   const struct vs_stamp_options *options,

@@ -27,8 +27,8 @@ static void consider(struct search *s, const struct vs_statement *statement)
         s->why = "the revocation data does not speak of certificates that had expired";
         return;
     }
-    bool fresh = vs_statement_fresh(statement, s->fresh_at, c->input->at,
-                                    c->policy->freshness_ms);
+    bool fresh =
+        vs_statement_fresh(statement, s->fresh_at, c->input->at, c->policy->freshness_ms);
     if (s->found && (s->fresh > fresh ||
                      (s->fresh == fresh && s->best.this_update >= statement->this_update)))
         return;
@@ -100,10 +100,8 @@ vs_rc vs_status_of(struct vs_context *context, const struct vs_certificate *cert
                    enum vs_status_result *ret, struct vs_statement *ret_statement,
                    const char **ret_why, struct vs_error *err)
 {
-    struct search s = {.context = context,
-                       .certificate = certificate,
-                       .issuer = issuer,
-                       .fresh_at = fresh_at};
+    struct search s = {
+        .context = context, .certificate = certificate, .issuer = issuer, .fresh_at = fresh_at};
     vs_context_look_up(context, certificate, issuer);
     for (size_t i = 0; i < context->n_ocsp; i++)
         VS_TRY(ask_ocsp(&s, context->ocsp[i], err));

@@ -25,7 +25,8 @@ struct vs_subject {
      * "go on". Their reasons are in `errors`. */
     struct vs_verdict core;
     bool value_verifies; /* digests and value */
-    const struct vs_certificate *signer; /* borrowed from the context's pool; NULL: not identified */
+    const struct vs_certificate
+        *signer; /* borrowed from the context's pool; NULL: not identified */
     struct vs_signature_algorithm algorithm;
     /* The weakest digest algorithm among the references. */
     enum vs_digest_algorithm weakest_digest;
@@ -37,8 +38,8 @@ struct vs_subject {
     size_t n_stamps;
     /* The digest that the tokens of stamps[i] must carry; *ret_known false: not computable. */
     vs_rc (*imprint)(struct vs_context *context, const struct vs_subject *subject, size_t i,
-                     enum vs_digest_algorithm algorithm, struct vs_digest *ret,
-                     bool *ret_known, struct vs_error *err);
+                     enum vs_digest_algorithm algorithm, struct vs_digest *ret, bool *ret_known,
+                     struct vs_error *err);
     const void *format; /* the reader's own */
     struct vs_reasons errors, warnings;
 };

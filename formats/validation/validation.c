@@ -13,7 +13,8 @@ const struct vs_policy *vs_policy_default(void)
     return &neutral;
 }
 
-/* -- one function for each form -------------------------------------------------------------- */
+/* -- one function for each form --------------------------------------------------------------
+ */
 
 static vs_rc judge_zip(struct vs_context *context, struct vs_error *err)
 {
@@ -42,12 +43,13 @@ static vs_rc judge_data(struct vs_context *context, struct vs_error *err)
 }
 
 static vs_rc (*const judges[])(struct vs_context *context, struct vs_error *err) = {
-    [VS_FORM_UNSIGNED] = judge_data, [VS_FORM_ASIC_E] = judge_zip,
-    [VS_FORM_ASIC_S] = judge_zip,    [VS_FORM_XML] = judge_xml,
+    [VS_FORM_UNSIGNED] = judge_data,  [VS_FORM_ASIC_E] = judge_zip,
+    [VS_FORM_ASIC_S] = judge_zip,     [VS_FORM_XML] = judge_xml,
     [VS_FORM_EVIDENCE_RECORD] = NULL,
 };
 
-/* -- the whole ------------------------------------------------------------------------------- */
+/* -- the whole -------------------------------------------------------------------------------
+ */
 
 static void worst(struct vs_verdict *whole, struct vs_verdict one)
 {

@@ -10,8 +10,7 @@ struct judge {
 
 static const char *name_of(struct judge *j, const struct vs_certificate *certificate)
 {
-    const char *name =
-        vs_name_attribute(j->context->arena, certificate->subject, VS_NAME_CN);
+    const char *name = vs_name_attribute(j->context->arena, certificate->subject, VS_NAME_CN);
     return name != NULL ? name : "(no common name)";
 }
 
@@ -35,7 +34,8 @@ static void no_path(struct judge *j)
 static void judge_path(struct judge *j)
 {
     struct vs_path *p = &j->path;
-    const struct vs_certificate *culprit = p->culprit < p->n ? p->certificates[p->culprit] : NULL;
+    const struct vs_certificate *culprit =
+        p->culprit < p->n ? p->certificates[p->culprit] : NULL;
     switch (p->verdict) {
     case VS_PATH_OK:
         break;
@@ -50,8 +50,9 @@ static void judge_path(struct judge *j)
         break;
     case VS_PATH_CONSTRAINT:
         fail(j, VS_SUB_CERTIFICATE_CHAIN_GENERAL_FAILURE);
-        vs_reason_add(j->context->arena, j->errors, p->clause != NULL ? p->clause : "RFC 5280, 6.1",
-                      "%s: %s", culprit == NULL ? "" : name_of(j, culprit),
+        vs_reason_add(j->context->arena, j->errors,
+                      p->clause != NULL ? p->clause : "RFC 5280, 6.1", "%s: %s",
+                      culprit == NULL ? "" : name_of(j, culprit),
                       p->why != NULL ? p->why : "a rule of the path is broken");
         break;
     case VS_PATH_NONE:
@@ -130,7 +131,8 @@ static vs_rc judge_status(struct judge *j, size_t i, struct vs_error *err)
     }
     vs_context_need_status(j->context, c, issuer, j->q->fresh_at);
     struct vs_reasons *to = j->q->revocation ? j->errors : j->warnings;
-    vs_reason_add(j->context->arena, to, "EN 319 102-1, 5.2.5", "%s for the certificate of \"%s\"%s%s",
+    vs_reason_add(j->context->arena, to, "EN 319 102-1, 5.2.5",
+                  "%s for the certificate of \"%s\"%s%s",
                   result == VS_STATUS_STALE ? "no fresh revocation data" : "no revocation data",
                   name_of(j, c), why != NULL ? ": " : "", why != NULL ? why : "");
     if (j->q->revocation)

@@ -2,8 +2,8 @@
  * revocation, algorithms of the chain.
  *
  * The moment is the best proof of existence of what was signed, so that one call serves basic
- * validation (the moment is now) and past certificate validation (5.6.2.1): revocation data must
- * be fresh for that moment or made after it, and only a revocation before it counts. */
+ * validation (the moment is now) and past certificate validation (5.6.2.1): revocation data
+ * must be fresh for that moment or made after it, and only a revocation before it counts. */
 #ifndef VS_FORMATS_VALIDATION_X509_H
 #define VS_FORMATS_VALIDATION_X509_H
 #include "formats/certificate/path.h"
@@ -11,18 +11,19 @@
 
 struct vs_x509_question {
     const struct vs_certificate *certificate;
-    vs_time_ms at;       /* in force, not revoked, algorithms good */
-    vs_time_ms fresh_at; /* what revocation data must be fresh for: `at`, or a token's genTime */
-    bool time_mark;      /* of a TSA: its keyUsage and EKU are the token's check */
-    bool revocation;     /* asked for by the policy */
+    vs_time_ms at; /* in force, not revoked, algorithms good */
+    vs_time_ms
+        fresh_at;    /* what revocation data must be fresh for: `at`, or a token's genTime */
+    bool time_mark;  /* of a TSA: its keyUsage and EKU are the token's check */
+    bool revocation; /* asked for by the policy */
 };
 
 struct vs_x509_answer {
     struct vs_verdict verdict;
-    const struct vs_anchor *anchor; /* NULL: none found */
+    const struct vs_anchor *anchor;      /* NULL: none found */
     const struct vs_certificate *issuer; /* of the certificate, in the path; NULL: none */
-    vs_time_ms revoked_at;          /* of the certificate; VS_TIME_NONE */
-    bool known_good;                /* revocation data says that it is not revoked */
+    vs_time_ms revoked_at;               /* of the certificate; VS_TIME_NONE */
+    bool known_good;                     /* revocation data says that it is not revoked */
 };
 
 /* Judge; what is missing is added to the context's needs, why to `errors` and `warnings`.
@@ -32,7 +33,8 @@ VS_NODISCARD vs_rc vs_x509_judge(struct vs_context *context,
                                  struct vs_x509_answer *ret, struct vs_reasons *errors,
                                  struct vs_reasons *warnings, struct vs_error *err);
 
-/* -- status.c: what the pools say about one certificate (5.2.5, 5.2.6.4) ---------------------- */
+/* -- status.c: what the pools say about one certificate (5.2.5, 5.2.6.4) ----------------------
+ */
 
 enum vs_status_result {
     VS_STATUS_NOT_FOUND, /* nothing that may speak does */

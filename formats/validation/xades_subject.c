@@ -18,7 +18,8 @@ static void core(struct vs_context *context, struct xades_subject *x,
     vs_reason_add(context->arena, &x->subject.errors, clause, "%s", text);
 }
 
-/* -- format checking (5.2.2) ----------------------------------------------------------------- */
+/* -- format checking (5.2.2) -----------------------------------------------------------------
+ */
 
 /* What our reader does not accept is not thereby malformed: an algorithm or transform outside
  * the allow-list leaves the verdict open, everything else breaks the form. */
@@ -43,7 +44,8 @@ static void check_format(struct vs_context *context, struct xades_subject *x)
     vs_reason_add_error(context->arena, &x->subject.errors, refusal);
 }
 
-/* -- identification of the signing certificate (5.2.3) ---------------------------------------- */
+/* -- identification of the signing certificate (5.2.3) ----------------------------------------
+ */
 
 static bool is_referenced(const struct vs_certificate *c, const struct vs_digest *digest)
 {
@@ -67,8 +69,7 @@ static const struct vs_certificate *by_reference(struct vs_context *context,
 }
 
 /* Plain XMLDSig names none: the one of KeyInfo whose key made the value, else the first. */
-static vs_rc by_value(struct vs_context *context, struct xades_subject *x,
-                      struct vs_error *err)
+static vs_rc by_value(struct vs_context *context, struct xades_subject *x, struct vs_error *err)
 {
     const struct vs_dsig *dsig = &x->xades->dsig;
     for (size_t i = 0; i < dsig->n_certificates; i++) {
@@ -86,8 +87,7 @@ static vs_rc by_value(struct vs_context *context, struct xades_subject *x,
     return VS_OK;
 }
 
-static vs_rc identify(struct vs_context *context, struct xades_subject *x,
-                      struct vs_error *err)
+static vs_rc identify(struct vs_context *context, struct xades_subject *x, struct vs_error *err)
 {
     const struct vs_xades *xades = x->xades;
     for (size_t i = 0; i < xades->dsig.n_certificates; i++)
@@ -95,8 +95,7 @@ static vs_rc identify(struct vs_context *context, struct xades_subject *x,
     for (size_t i = 0; i < xades->n_certificates; i++)
         vs_context_add_certificate(context, xades->certificates[i], NULL);
     if (xades->n_certificate_references > 0)
-        x->subject.signer =
-            by_reference(context, &xades->certificate_references[0].digest);
+        x->subject.signer = by_reference(context, &xades->certificate_references[0].digest);
     else
         VS_TRY(by_value(context, x, err));
     if (x->subject.signer == NULL)
@@ -108,7 +107,8 @@ static vs_rc identify(struct vs_context *context, struct xades_subject *x,
     return VS_OK;
 }
 
-/* -- cryptographic verification (5.2.7) ------------------------------------------------------- */
+/* -- cryptographic verification (5.2.7) -------------------------------------------------------
+ */
 
 static void note_digest(struct xades_subject *x, enum vs_digest_algorithm algorithm)
 {
@@ -130,10 +130,10 @@ static void note_name(struct vs_context *context, struct xades_subject *x,
         object->intact |= state == VS_DSIG_INTACT;
     }
     bool properties = vs_text_equal(r->type, VS_XADES_TYPE_PROPERTIES);
-    const char *name = object != NULL                ? object->name
+    const char *name = object != NULL                 ? object->name
                        : r->target == VS_DSIG_OUTSIDE ? (const char *)r->name.ptr
-                       : r->uri != NULL              ? r->uri
-                                                     : "";
+                       : r->uri != NULL               ? r->uri
+                                                      : "";
     if (!properties && s->signed_names != NULL)
         s->signed_names[s->n_signed_names++] = vs_arena_strdup(context->arena, name);
 }
@@ -159,7 +159,8 @@ static vs_rc check_references(struct vs_context *context, struct xades_subject *
     for (size_t i = 0; i < dsig->n_references; i++) {
         const struct vs_dsig_reference *r = &dsig->references[i];
         enum vs_dsig_state state;
-        VS_TRY(vs_dsig_check_reference(dsig, i, x->box != NULL ? &resolver : NULL, &state, err));
+        VS_TRY(
+            vs_dsig_check_reference(dsig, i, x->box != NULL ? &resolver : NULL, &state, err));
         note_digest(x, r->algorithm);
         note_name(context, x, r, state);
         if (state == VS_DSIG_INTACT || x->subject.signer == NULL)
@@ -195,11 +196,12 @@ static vs_rc check_value(struct vs_context *context, struct xades_subject *x,
     return VS_OK;
 }
 
-/* -- time marks ------------------------------------------------------------------------------ */
+/* -- time marks ------------------------------------------------------------------------------
+ */
 
 static vs_rc imprint(struct vs_context *context, const struct vs_subject *subject, size_t i,
-                     enum vs_digest_algorithm algorithm, struct vs_digest *ret,
-                     bool *ret_known, struct vs_error *err)
+                     enum vs_digest_algorithm algorithm, struct vs_digest *ret, bool *ret_known,
+                     struct vs_error *err)
 {
     const struct xades_subject *x = subject->format;
     struct vs_dsig_resolver resolver = {0};
@@ -258,7 +260,8 @@ static void collect_values(struct vs_context *context, const struct vs_xades *xa
         vs_context_add_crl(context, xades->crls[i]);
 }
 
-/* -- all ------------------------------------------------------------------------------------- */
+/* -- all -------------------------------------------------------------------------------------
+ */
 
 static enum vs_level level_of(enum vs_xades_level level)
 {
@@ -304,7 +307,10 @@ static vs_rc judge_one(struct vs_context *context, const struct vs_xades *xades,
     return vs_process_signature(context, &x.subject, err);
 }
 
-static void free_file(void *file) { vs_xades_free(file); }
+static void free_file(void *file)
+{
+    vs_xades_free(file);
+}
 
 vs_rc vs_judge_xades(struct vs_context *context, struct vs_bytes text, const char *file,
                      struct vs_box *box, struct vs_error *err)
