@@ -173,6 +173,7 @@ static vs_rc read_enveloped(const struct vs_dsig *dsig, struct vs_dsig_reference
 {
     /* XMLDSig, 6.6.4: it works on the document that holds the signature, before any C14N. */
     VS_REFUSE_IF(r->target == VS_DSIG_OUTSIDE || r->c14n != VS_C14N_NONE || r->base64 ||
+                     dsig->node == r->node ||
                      (r->node != NULL && !vs_xml_inside(dsig->node, r->node)),
                  err, VS_E_TRANSFORM, "XMLDSig, 6.6.4", "enveloped-signature where none is");
     r->enveloped = true;

@@ -284,23 +284,34 @@ static bool is_xml_attribute(const xmlAttr *a)
     return a->ns != NULL && same(prefix_of(a->ns), "xml");
 }
 
+static bool is_named(const xmlAttr *a, const char *name)
+{
+    return strcmp((const char *)a->name, name) == 0;
+}
+
 /* Inclusive C14N of a subtree: the nearest xml:* attributes of the elements around it belong to
- * it (Canonical XML 1.0, 2.4); 1.1 leaves out xml:id and would join xml:base (refused here). */
+ * it (Canonical XML 1.0, 2.4). In 1.1 only xml:lang and xml:space do; it would also join
+ * xml:base values, which is refused here. */
+static bool is_inherited(struct run *r, const xmlAttr *a)
+{
+    if (!is_xml_attribute(a))
+        return false;
+    if (r->v11 && is_named(a, "base"))
+        fail(r, vs_fail(r->out.err, VS_E_XML, "Canonical XML 1.1, 2.4",
+                        "a signed element inherits xml:base"));
+    return !r->v11 || is_named(a, "lang") || is_named(a, "space");
+}
+
 static size_t add_inherited(struct run *r, const xmlNode *apex, const xmlAttr **list, size_t n)
 {
     for (const xmlNode *up = apex->parent; up != NULL && up->type == XML_ELEMENT_NODE;
          up = up->parent)
         for (const xmlAttr *a = up->properties; a != NULL; a = a->next) {
-            if (!is_xml_attribute(a) || (r->v11 && strcmp((const char *)a->name, "id") == 0))
-                continue;
-            if (r->v11 && strcmp((const char *)a->name, "base") == 0)
-                fail(r, vs_fail(r->out.err, VS_E_XML, "Canonical XML 1.1, 2.4",
-                                "a signed element inherits xml:base"));
-            bool nearer = false;
-            for (size_t i = 0; i < n && !nearer; i++)
-                nearer = is_xml_attribute(list[i]) &&
-                         strcmp((const char *)list[i]->name, (const char *)a->name) == 0;
-            if (!nearer && n < SORTED)
+            bool wanted = is_inherited(r, a);
+            for (size_t i = 0; i < n && wanted; i++)
+                wanted =
+                    !is_xml_attribute(list[i]) || !is_named(list[i], (const char *)a->name);
+            if (wanted && n < SORTED)
                 list[n++] = a;
         }
     return n;
