@@ -47,8 +47,7 @@ void vs_store_init(struct vs_store *store, const struct vs_backend *backend,
                    const struct vs_schema *schema);
 void vs_store_done(struct vs_store *store);
 
-/* -- rows ------------------------------------------------------------------------------------
- */
+/* -- rows ---------------------------------------------------------------------------------- */
 /* CRC-32C over the version and every column that is not VS_NULL (its number, type, value), so
  * that adding an optional column leaves the checksums of old rows true. */
 uint32_t vs_row_sum(const struct vs_table *table, const struct vs_row *row);

@@ -6,22 +6,26 @@
  * document is spooled into a file of its own, which becomes a segment by rename.
  *
  * Order of a commit (relay's committer):
- *   1. vs_segments_append for all new bytes; vs_segments_sync. Adopted files are already
- * synced.
- *   2. vs_store_commit with the rows that hold the locations and, in the same call, the item of
- *      vs_segments_mark (how much of each segment is now referred to), and for each adopted
- * file vs_segments_adopted_op among the operations of its own item.
- *   3. Only then acknowledge.
- * What was appended but not marked is no part of the store: after a crash vs_segments_sweep
- * cuts or deletes it.
+ *   1. vs_segments_append for all new bytes, vs_segments_sync. Adopted files are synced.
+ *   2. vs_store_commit with the rows that hold the locations and, in the same call, the
+ *      item of vs_segments_mark (how much of each segment counts from now on); an adopted
+ *      file's vs_segments_adopted_op goes among the operations of its own item.
+ *   3. vs_segments_marked. Only then acknowledge.
+ * What was appended but not marked is no part of the store: after a crash
+ * vs_segments_sweep cuts or deletes it.
  *
- * On disk. A file `segments/%016x.seg` begins with a header record; numbers in big-endian:
- *   header  "VSSEG\n" 2 octets version 1, class u32, reserved u32, number u64, CRC-32C of these
- * u32, padded with zeros to 32 record  magic u16 0x5652, version u8 1, flags u8 0, key id u32
- * (0 = clear), class u32, CRC-32C of the payload u32, length of the payload u64, own offset in
- * the file u64, zeros u32, CRC-32C of the 36 octets before u32; the payload; zeros to 8 An
- * adopted file has one record. Checksums find decay and misplaced writes; against a forger
- * stand the digests in signed evidence.
+ * On disk. A file segments/%016x.seg is a header and records, all numbers big-endian:
+ *
+ *   header, 32 octets: "VSSEG\n", version u16 = 1, class u32, zeros u32, number u64,
+ *                      CRC-32C of the octets before u32, zeros u32
+ *   record, 40 octets: magic u16 = 0x5652, version u8 = 1, flags u8 = 0,
+ *                      key id u32 (0 = clear), class u32, CRC-32C of the payload u32,
+ *                      length of the payload u64, own offset in the file u64, zeros u32,
+ *                      CRC-32C of the segment's number u64 and the octets before u32
+ *   and then the payload, and zeros to a multiple of 8
+ *
+ * An adopted file has one record. Checksums find decay and misplaced writes; against a
+ * forger stand the digests in signed evidence.
  *
  * Threads: append, sync and mark belong to the committer; spools, adoption and reading work
  * from any thread. */
@@ -60,8 +64,7 @@ void vs_segments_close(struct vs_segments *segments);
  * documents. */
 VS_NODISCARD vs_rc vs_segments_sweep(struct vs_segments *segments, struct vs_error *err);
 
-/* -- write -----------------------------------------------------------------------------------
- */
+/* -- write --------------------------------------------------------------------------------- */
 struct vs_segment_record {
     uint32_t class;               /* retention class, relay's numbers */
     const struct vs_bytes *parts; /* the payload: written without joining them first */
@@ -77,11 +80,12 @@ VS_NODISCARD vs_rc vs_segments_append(struct vs_segments *segments,
  * final: every later append and sync fails (the kernel may have dropped the pages). */
 VS_NODISCARD vs_rc vs_segments_sync(struct vs_segments *segments, struct vs_error *err);
 /* The item that marks what was synced as part of the store; no ops (n_ops 0) when there is
- * nothing new. Borrowed from `segments` until the next append. */
+ * nothing new. Borrowed from `segments` until the next mark or append. */
 struct vs_item vs_segments_mark(struct vs_segments *segments);
+/* The commit that held the mark returned OK. Without this call the next mark repeats it. */
+void vs_segments_marked(struct vs_segments *segments);
 
-/* -- large documents -------------------------------------------------------------------------
- */
+/* -- large documents ----------------------------------------------------------------------- */
 /* A file that grows in spool/. */
 VS_NODISCARD vs_rc vs_spool_new(struct vs_segments *segments, struct vs_spool **ret,
                                 struct vs_error *err);
@@ -101,8 +105,7 @@ struct vs_op vs_segments_adopted_op(const struct vs_spool *spool);
 void vs_spool_free(struct vs_spool *spool);
 void vs_segments_disown(struct vs_segments *segments, struct vs_location location);
 
-/* -- read ------------------------------------------------------------------------------------
- */
+/* -- read ---------------------------------------------------------------------------------- */
 /* The payload in memory, header and checksum verified. Fails: VS_E_CORRUPT naming segment and
  * offset (also where the file is missing or shorter), VS_E_LIMIT, VS_E_NOMEM, VS_E_IO. */
 VS_NODISCARD vs_rc vs_segments_read(struct vs_segments *segments, struct vs_location location,
@@ -123,16 +126,16 @@ VS_NODISCARD vs_rc vs_segments_source(struct vs_segments *segments, struct vs_lo
                                       struct vs_segment_source *ret, struct vs_error *err);
 void vs_segment_source_done(struct vs_segment_source *self);
 
-/* -- care ------------------------------------------------------------------------------------
- */
+/* -- care ---------------------------------------------------------------------------------- */
 struct vs_segment_view {
     struct vs_location location;
     uint32_t class;
     bool corrupt;      /* header or payload fails its checksum */
-    const char *fault; /* what is wrong, else NULL */
+    const char *fault; /* what is wrong, else NULL; static text */
 };
-/* Every record of every marked segment, in order, payload checksums verified; what cannot be
- * walked further is reported once with length 0. `visit` returns a failure to stop. */
+/* Every record of every marked segment, in order, payload checksums verified. A stretch that is
+ * no record is one corrupt view with length 0; reading goes on at the next record after it.
+ * `visit` returns a failure to stop. */
 VS_NODISCARD vs_rc vs_segments_each(struct vs_segments *segments,
                                     vs_rc (*visit)(void *context,
                                                    const struct vs_segment_view *view,

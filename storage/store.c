@@ -37,8 +37,7 @@ struct vs_store_counters vs_store_counters(const struct vs_store *store)
     return (struct vs_store_counters){store->commits, store->rows_written, store->rows_read};
 }
 
-/* -- write -----------------------------------------------------------------------------------
- */
+/* -- write --------------------------------------------------------------------------------- */
 
 /* Relay's values are relay's own: a wrong one is a bug that must not reach the disk. */
 static void assert_value(const struct vs_column *column, const struct vs_value *value)
@@ -92,8 +91,7 @@ vs_rc vs_store_commit(struct vs_store *store, struct vs_item *items, size_t n_it
     return rc;
 }
 
-/* -- read ------------------------------------------------------------------------------------
- */
+/* -- read ---------------------------------------------------------------------------------- */
 
 static bool in_sequence(const struct vs_plan *plan, uint8_t column)
 {
@@ -189,8 +187,7 @@ vs_rc vs_store_each(struct vs_store *store, enum vs_table_id table,
     }
 }
 
-/* -- leases ----------------------------------------------------------------------------------
- */
+/* -- leases -------------------------------------------------------------------------------- */
 
 static vs_rc take(struct vs_arena *arena, const struct vs_lease *lease,
                   const struct vs_row *found, struct vs_item *item, struct vs_error *err)
@@ -243,8 +240,7 @@ vs_rc vs_store_lease(struct vs_store *store, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* -- care ------------------------------------------------------------------------------------
- */
+/* -- care ---------------------------------------------------------------------------------- */
 
 struct row_check {
     const struct vs_table *table;

@@ -27,8 +27,7 @@
 
 struct vs_store;
 
-/* -- open ------------------------------------------------------------------------------------
- */
+/* -- open ---------------------------------------------------------------------------------- */
 struct vs_store_options {
     const char *path;               /* of the SQLite file; its folder exists */
     const struct vs_schema *schema; /* NULL: vs_schema */
@@ -49,8 +48,7 @@ VS_NODISCARD vs_rc vs_store_open_memory(const struct vs_schema *schema, struct v
 void vs_store_close(struct vs_store *store);
 const struct vs_schema *vs_store_schema(const struct vs_store *store);
 
-/* -- write -----------------------------------------------------------------------------------
- */
+/* -- write --------------------------------------------------------------------------------- */
 enum vs_op_kind {
     VS_OP_INSERT, /* conflict when the key, or a value of a VS_UNIQUE index, is there already */
     VS_OP_PUT,    /* insert or replace the whole row */
@@ -120,8 +118,7 @@ struct vs_item {
 VS_NODISCARD vs_rc vs_store_commit(struct vs_store *store, struct vs_item *items,
                                    size_t n_items, struct vs_error *err);
 
-/* -- read ------------------------------------------------------------------------------------
- */
+/* -- read ---------------------------------------------------------------------------------- */
 struct vs_row {
     const struct vs_value *values; /* by column */
     int64_t version;
@@ -167,8 +164,7 @@ VS_NODISCARD vs_rc vs_store_each(struct vs_store *store, enum vs_table_id table,
                                                 struct vs_error *err),
                                  void *context, struct vs_error *err);
 
-/* -- leases ----------------------------------------------------------------------------------
- */
+/* -- leases -------------------------------------------------------------------------------- */
 /* Work is a row of VS_T_WORK. Whoever leases it may work on it until `until`; then anybody may
  * take it again. The row's version is the fence: finish or postpone the work with an operation
  * that carries `if_version` = the version got here, in the same item as its results; whoever
@@ -185,8 +181,7 @@ VS_NODISCARD vs_rc vs_store_lease(struct vs_store *store, struct vs_arena *arena
                                   const struct vs_lease *lease, const struct vs_row **ret_rows,
                                   size_t *ret_n, struct vs_error *err);
 
-/* -- care ------------------------------------------------------------------------------------
- */
+/* -- care ---------------------------------------------------------------------------------- */
 /* Called for each thing wrong: a table ("" where it is the file as a whole), a key as text (""
  * = unknown), what is wrong. */
 typedef void vs_store_fault(void *context, const char *table, const char *key,

@@ -38,8 +38,7 @@ static void remember(struct memory_store *self, const struct vs_table *table,
     self->undo[self->n_undo++] = (struct undo){table, added, removed};
 }
 
-/* -- vs_primitives ---------------------------------------------------------------------------
- */
+/* -- vs_primitives ------------------------------------------------------------------------- */
 
 static vs_rc begin(struct vs_store *store, struct vs_error *err)
 {
@@ -148,8 +147,7 @@ static vs_rc remove_row(struct vs_store *store, const struct vs_table *table,
 static const struct vs_primitives primitives = {begin,  end,     rollback,  find,
                                                 insert, replace, remove_row};
 
-/* -- vs_backend ------------------------------------------------------------------------------
- */
+/* -- vs_backend ---------------------------------------------------------------------------- */
 
 static vs_rc memory_commit(struct vs_store *store, struct vs_item *items, size_t n_items,
                            struct vs_error *err)

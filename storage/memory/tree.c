@@ -21,8 +21,7 @@ struct vs_stored *vs_stored_new(const struct vs_table *table, const struct vs_ro
     return stored;
 }
 
-/* -- orders ----------------------------------------------------------------------------------
- */
+/* -- orders -------------------------------------------------------------------------------- */
 
 static void order_init(struct vs_order *order, const struct vs_table *table,
                        const struct vs_index *index)
@@ -123,8 +122,7 @@ static bool order_clashes(const struct vs_order *order, const struct vs_stored *
     return false;
 }
 
-/* -- trees -----------------------------------------------------------------------------------
- */
+/* -- trees --------------------------------------------------------------------------------- */
 
 void vs_tree_init(struct vs_tree *tree, const struct vs_table *table)
 {
@@ -175,8 +173,7 @@ void vs_tree_take(struct vs_tree *tree, struct vs_stored *row)
             order_take(&tree->orders[i], row);
 }
 
-/* -- cursors ---------------------------------------------------------------------------------
- */
+/* -- cursors ------------------------------------------------------------------------------- */
 
 void vs_cursor_start(struct vs_cursor *cursor, const struct vs_tree *tree,
                      const struct vs_plan *plan)

@@ -12,8 +12,7 @@ struct vs_statement {
     sqlite3_stmt *stmt;
 };
 
-/* -- failures --------------------------------------------------------------------------------
- */
+/* -- failures ------------------------------------------------------------------------------ */
 
 static enum vs_code code_of(const struct vs_connection *self, int rc)
 {
@@ -44,8 +43,7 @@ vs_rc vs_connection_fail(const struct vs_connection *self, int rc, const char *w
                    device && error != 0 ? strerror(error) : "");
 }
 
-/* -- statements ------------------------------------------------------------------------------
- */
+/* -- statements ---------------------------------------------------------------------------- */
 
 static vs_rc prepare(struct vs_connection *self, const char *sql, sqlite3_stmt **ret,
                      struct vs_error *err)
@@ -114,8 +112,7 @@ static vs_rc select_statement(struct vs_connection *self, const struct vs_plan *
     return keep_statement(self, number, SELECT, shape, &sql, ret, err);
 }
 
-/* -- open and close --------------------------------------------------------------------------
- */
+/* -- open and close ------------------------------------------------------------------------ */
 
 vs_rc vs_connection_run(struct vs_connection *self, const char *sql, struct vs_error *err)
 {
@@ -208,8 +205,7 @@ void vs_connection_close(struct vs_connection *self)
     VS_ASSERT(sqlite3_close(self->db) == SQLITE_OK);
 }
 
-/* -- binding and reading ---------------------------------------------------------------------
- */
+/* -- binding and reading ------------------------------------------------------------------- */
 
 static int bind(sqlite3_stmt *stmt, int at, const struct vs_value *value)
 {
@@ -336,8 +332,7 @@ vs_rc vs_connection_count(struct vs_connection *self, const struct vs_plan *plan
     return rc == SQLITE_ROW ? VS_OK : vs_connection_fail(self, rc, "count", err);
 }
 
-/* -- writing ---------------------------------------------------------------------------------
- */
+/* -- writing ------------------------------------------------------------------------------- */
 
 static vs_rc step_once(struct vs_connection *self, sqlite3_stmt *stmt, const char *what,
                        struct vs_error *err)

@@ -105,8 +105,7 @@ static vs_rc expand(struct vs_connection *self, const struct vs_table *table,
     return VS_OK;
 }
 
-/* -- steps -----------------------------------------------------------------------------------
- */
+/* -- steps --------------------------------------------------------------------------------- */
 
 static vs_rc convert_row(struct vs_connection *self, const struct vs_migration *step,
                          const struct vs_table *table, const struct vs_row *row,

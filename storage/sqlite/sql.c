@@ -106,8 +106,7 @@ void vs_sql_remove(struct vs_buffer *out, const struct vs_table *table)
     where_key(out, table);
 }
 
-/* -- reading ---------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------- */
 
 static const char *sequence_name(const struct vs_plan *plan, size_t at)
 {

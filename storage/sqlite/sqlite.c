@@ -21,8 +21,7 @@ static struct sqlite_store *of(struct vs_store *store)
     return (struct sqlite_store *)store;
 }
 
-/* -- the pool --------------------------------------------------------------------------------
- */
+/* -- the pool ------------------------------------------------------------------------------ */
 
 /* NULL with VS_OK: the caller may open a new one. */
 static struct vs_connection *take_idle(struct sqlite_store *self)
@@ -72,8 +71,7 @@ static vs_rc take_reader(struct sqlite_store *self, struct vs_connection **ret,
     return rc;
 }
 
-/* -- vs_backend ------------------------------------------------------------------------------
- */
+/* -- vs_backend ---------------------------------------------------------------------------- */
 
 static void sqlite_close(struct vs_store *store)
 {
@@ -210,8 +208,7 @@ static vs_rc sqlite_free_bytes(struct vs_store *store, uint64_t *ret, struct vs_
 static const struct vs_backend backend = {sqlite_close, sqlite_commit, sqlite_select,
                                           sqlite_count, sqlite_check,  sqlite_free_bytes};
 
-/* -- open ------------------------------------------------------------------------------------
- */
+/* -- open ---------------------------------------------------------------------------------- */
 
 static void release(struct sqlite_store *self)
 {

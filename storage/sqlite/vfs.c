@@ -29,8 +29,7 @@ static int failed(struct vs_vfs *vfs, int error, int otherwise)
     return error == ENOMEM ? SQLITE_NOMEM : otherwise;
 }
 
-/* -- files -----------------------------------------------------------------------------------
- */
+/* -- files --------------------------------------------------------------------------------- */
 
 static int file_read(sqlite3_file *file, void *to, int len, sqlite3_int64 offset)
 {
@@ -118,8 +117,7 @@ static int file_characteristics(sqlite3_file *file)
     return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
-/* -- the list of open files ------------------------------------------------------------------
- */
+/* -- the list of open files ---------------------------------------------------------------- */
 
 static void free_node(struct vs_vfs *vfs, struct vs_vfs_node *node)
 {
@@ -231,8 +229,7 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = vs_vfs_index_unmap,
 };
 
-/* -- the VFS ---------------------------------------------------------------------------------
- */
+/* -- the VFS ------------------------------------------------------------------------------- */
 
 static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
                     int *ret_flags)

@@ -50,7 +50,7 @@ static inline void shelf_clean(void)
     shelf_folder[0] = '\0';
 }
 
-static inline int shelf_memory(void **state)
+static inline int __attribute__((unused)) shelf_memory(void **state)
 {
     struct vs_error err;
     struct vs_store *store;
@@ -59,7 +59,7 @@ static inline int shelf_memory(void **state)
     return 0;
 }
 
-static inline int shelf_sqlite(void **state)
+static inline int __attribute__((unused)) shelf_sqlite(void **state)
 {
     struct vs_error err;
     struct vs_store *store;
@@ -69,7 +69,7 @@ static inline int shelf_sqlite(void **state)
     return 0;
 }
 
-static inline int shelf_done(void **state)
+static inline int __attribute__((unused)) shelf_done(void **state)
 {
     vs_store_close(*state);
     shelf_clean();
