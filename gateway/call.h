@@ -9,13 +9,11 @@
 #include "gateway/http/server.h"
 #include "relay/exchange/principals.h"
 
-struct vs_metrics;
-
 /* What handlers reach of the service. Made by gateway/daemon; tests make their own. */
 struct vs_gateway {
     struct vs_relay *relay;
     struct vs_server *server;
-    struct vs_metrics *metrics; /* gateway/daemon's; NULL in tests */
+    void *daemon; /* gateway/daemon's own; NULL in tests */
     vs_time_ms started;
 };
 static inline struct vs_gateway *vs_gateway_of(const struct vs_request *request)

@@ -24,6 +24,9 @@
 #include "relay/seams.h"
 
 struct vs_relay;
+struct vs_centre;
+struct vs_journal;
+struct vs_verification;
 
 enum vs_mark_policy {
     VS_MARK_LATER, /* commit and answer first; the batch is marked while the next one forms */
@@ -85,6 +88,11 @@ void vs_relay_close(struct vs_relay *relay);
 vs_time_ms vs_relay_now(const struct vs_relay *relay);
 const struct vs_relay_settings *vs_relay_settings_of(const struct vs_relay *relay);
 const struct vs_seams *vs_relay_seams(const struct vs_relay *relay);
+
+/* Its parts, for who serves them over HTTP or reads them at the command line; borrowed. */
+struct vs_centre *vs_relay_centre(const struct vs_relay *relay);
+struct vs_journal *vs_relay_journal(const struct vs_relay *relay);
+struct vs_verification *vs_relay_verification(const struct vs_relay *relay);
 
 /* -- steps ----------------------------------------------------------------------------------
  */

@@ -46,6 +46,7 @@ struct vs_settings {
     bool outgoing_http;
     bool state_secrets, batch_marks;
     int64_t clock_back_ms;
+    int64_t log_requests; /* 0 failed, 1 refused, 2 all */
 };
 
 struct vs_setting {

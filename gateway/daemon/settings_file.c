@@ -1,6 +1,8 @@
 #include "gateway/daemon/settings.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <yaml.h>
 
 enum { MAX_DEPTH = 8, MAX_NAME = 128, MAX_VALUE = 4096, MAX_ROWS = 128 };
@@ -159,6 +161,17 @@ static vs_rc take_document(struct loading *self)
     return rc;
 }
 
+/* systemd's credentials: a secret named without a folder is taken from there when it is there.
+ */
+static const char *credential(struct vs_arena *arena, const char *name)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    if (folder == NULL || strchr(name, '/') != NULL)
+        return NULL;
+    const char *path = vs_arena_printf(arena, "%s/%s", folder, name);
+    return path != NULL && access(path, R_OK) == 0 ? path : NULL;
+}
+
 /* What a path is relative to does not change with the folder that vasited was started in. */
 static vs_rc resolve_paths(struct loading *self)
 {
@@ -168,6 +181,11 @@ static vs_rc resolve_paths(struct loading *self)
         const char **to = (const char **)(void *)((char *)self->settings + setting->offset);
         if (setting->kind != VS_SETTING_PATH || (*to)[0] == '\0' || (*to)[0] == '/')
             continue;
+        const char *secret = credential(self->arena, *to);
+        if (secret != NULL) {
+            *to = secret;
+            continue;
+        }
         *to =
             vs_arena_printf(self->arena, "%.*s%s",
                             slash == NULL ? 0 : (int)(slash - self->path) + 1, self->path, *to);

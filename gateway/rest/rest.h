@@ -4,5 +4,6 @@
 #define VS_GATEWAY_REST_H
 #include "gateway/http/server.h"
 
+vs_handler vs_rest_authenticate;
 vs_handler vs_rest_healthz;
 #endif

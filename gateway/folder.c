@@ -1,5 +1,0 @@
-int vs_gateway_folder(void);
-int vs_gateway_folder(void)
-{
-    return 0;
-}
