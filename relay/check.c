@@ -1,0 +1,119 @@
+#include "relay/check_priv.h"
+#include "relay/journal.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+#define SCRATCH_BYTES ((size_t)64 * 1024 * 1024)
+
+void vs_check_found(struct vs_check_run *run, const char *what, const char *where,
+                    const char *fmt, ...)
+{
+    char text[300];
+    if (run->result.n_findings == VS_CHECK_FINDINGS) {
+        run->result.more = true;
+        return;
+    }
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    struct vs_check_finding *f = &run->findings[run->result.n_findings];
+    f->what = vs_arena_strdup(run->arena, what);
+    f->where = vs_arena_strdup(run->arena, where);
+    f->text = vs_arena_strdup(run->arena, text);
+    if (f->what == NULL || f->where == NULL || f->text == NULL)
+        run->result.more = true;
+    else
+        run->result.n_findings++;
+}
+
+const char *vs_check_id(struct vs_check_run *run, const struct vs_value *value)
+{
+    const char *text = value->type == VS_BLOB ? vs_hex_new(run->scratch, value->bytes) : NULL;
+    return text == NULL ? "?" : text;
+}
+
+void vs_check_step(struct vs_check_run *run)
+{
+    run->done++;
+    if (run->progress != NULL && (run->done % 256 == 0 || run->done == run->total))
+        run->progress(run->progress_context, run->done, run->total);
+}
+
+vs_rc vs_check_tolerate(struct vs_check_run *run, vs_rc rc, const char *what, const char *where,
+                        struct vs_error *err)
+{
+    if (vs_ok(rc) || rc.code == VS_E_NOMEM || rc.code == VS_E_IO)
+        return rc;
+    vs_check_found(run, what, where, "%s", err->text);
+    return VS_OK;
+}
+
+static void row_fault(void *context, const char *table, const char *key, const char *text)
+{
+    vs_check_found(context, table[0] == '\0' ? "store" : table, key, "%s", text);
+}
+
+static void segment_fault(void *context, const char *table, const char *key, const char *text)
+{
+    (void)table;
+    vs_check_found(context, "segment", key, "%s", text);
+}
+
+static void journal_fault(void *context, const char *table, const char *key, const char *text)
+{
+    (void)table;
+    vs_check_found(context, "journal", key, "%s", text);
+}
+
+static vs_rc count_work(struct vs_check_run *run, struct vs_error *err)
+{
+    static const enum vs_table_id tables[] = {VS_T_EVIDENCE, VS_T_BATCH, VS_T_DOCUMENT,
+                                              VS_T_DELIVERY, VS_T_REFUSAL};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        struct vs_query query = {.table = tables[i]};
+        uint64_t n;
+        VS_TRY(vs_store_count(run->relay->store, &query, &n, err));
+        run->total += n;
+    }
+    return VS_OK;
+}
+
+static vs_rc check_all(struct vs_check_run *run, struct vs_error *err)
+{
+    struct vs_relay *relay = run->relay;
+    VS_TRY(count_work(run, err));
+    VS_TRY(vs_store_check(relay->store, row_fault, run, err));
+    VS_TRY(vs_segments_check(relay->segments, segment_fault, run, err));
+    VS_TRY(vs_journal_check(relay->journal, journal_fault, run, err));
+    VS_TRY(vs_check_batches(run, err));
+    VS_TRY(vs_check_evidence(run, err));
+    VS_TRY(vs_check_exchange(run, err));
+    run->result.journal_size = vs_journal_size(relay->journal);
+    if (run->journal_leaves != run->result.journal_size)
+        vs_check_found(run, "journal", "size", "%llu leaves, but the batches account for %llu",
+                       (unsigned long long)run->result.journal_size,
+                       (unsigned long long)run->journal_leaves);
+    return VS_OK;
+}
+
+vs_rc vs_check(struct vs_relay *relay, struct vs_arena *arena,
+               void (*progress)(void *context, uint64_t done, uint64_t total), void *context,
+               struct vs_check_result *ret, struct vs_error *err)
+{
+    VS_ARENA *scratch = vs_arena_new(SCRATCH_BYTES);
+    VS_ARENA *batches = vs_arena_new(SCRATCH_BYTES);
+    struct vs_check_run run = {.relay = relay,
+                               .arena = arena,
+                               .scratch = scratch,
+                               .batch_arena = batches,
+                               .progress = progress,
+                               .progress_context = context};
+    run.findings = vs_arena_make_n(arena, struct vs_check_finding, VS_CHECK_FINDINGS);
+    if (scratch == NULL || batches == NULL || run.findings == NULL)
+        return vs_fail_memory(err);
+    VS_TRY(check_all(&run, err));
+    run.result.findings = run.findings;
+    *ret = run.result;
+    return VS_OK;
+}

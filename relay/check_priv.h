@@ -1,0 +1,49 @@
+/* check_priv.h - one run of vs_check, shared by check.c, check_evidence.c and check_exchange.c.
+ */
+#ifndef VS_RELAY_CHECK_PRIV_H
+#define VS_RELAY_CHECK_PRIV_H
+#include "formats/evidence/erds.h"
+#include "relay/check.h"
+#include "relay/relay_priv.h"
+
+struct vs_batch;
+
+struct vs_check_run {
+    struct vs_relay *relay;
+    struct vs_arena *arena;   /* findings */
+    struct vs_arena *scratch; /* of one row: reset before each */
+    struct vs_check_finding *findings;
+    struct vs_check_result result;
+    void (*progress)(void *context, uint64_t done, uint64_t total);
+    void *progress_context;
+    uint64_t done, total;
+    uint64_t journal_leaves; /* that batches account for */
+    /* The batch that was looked at last: evidence comes in the order of batches, nearly. */
+    struct vs_arena *batch_arena;
+    const struct vs_batch *batch;
+};
+
+void vs_check_found(struct vs_check_run *run, const char *what, const char *where,
+                    const char *fmt, ...) VS_PRINTF(4, 5);
+/* The id in `value`, in the scratch arena, for `where`. */
+const char *vs_check_id(struct vs_check_run *run, const struct vs_value *value);
+/* One more row or record done. */
+void vs_check_step(struct vs_check_run *run);
+
+/* What went wrong while looking at one row: a finding, unless the check itself cannot go on. */
+VS_NODISCARD vs_rc vs_check_tolerate(struct vs_check_run *run, vs_rc rc, const char *what,
+                                     const char *where, struct vs_error *err);
+
+/* Every piece of evidence: its file, its signature, its row, its batch, its journal leaf. */
+VS_NODISCARD vs_rc vs_check_evidence(struct vs_check_run *run, struct vs_error *err);
+/* Every batch: its leaves are there, its time mark stands over them, its place in the journal.
+ */
+VS_NODISCARD vs_rc vs_check_batches(struct vs_check_run *run, struct vs_error *err);
+/* Every document, delivery and refusal against the evidence about it. */
+VS_NODISCARD vs_rc vs_check_exchange(struct vs_check_run *run, struct vs_error *err);
+
+/* The evidence file of a row of table evidence, read and understood, in the scratch arena. */
+VS_NODISCARD vs_rc vs_check_read_evidence(struct vs_check_run *run, const struct vs_value *row,
+                                          struct vs_bytes *ret_xml, struct vs_erds *ret,
+                                          struct vs_error *err);
+#endif
