@@ -17,6 +17,7 @@ struct vs_journal;
 struct vs_keys;
 struct vs_outgoing;
 struct vs_sequencer; /* exchange/sequence.h */
+struct vs_sealer;    /* seal/seal.c */
 struct vs_trust_store;
 struct vs_verification;
 struct vs_waiter;
@@ -61,6 +62,7 @@ struct vs_relay {
     struct vs_journal *journal;
     struct vs_verification *verification;
     struct vs_sequencer *sequencer;
+    struct vs_sealer *sealer;
 
     pthread_mutex_t lock;
     pthread_cond_t work_cond, commit_cond, mark_cond;
@@ -74,6 +76,7 @@ struct vs_relay {
     struct vs_waiter *waiters;
     struct vs_quota quotas[VS_QUOTA_SLOTS];
     struct vs_caller_slot callers[VS_CALLER_SLOTS]; /* by digest; cleared by every change */
+    uint64_t callers_changes;
 
     _Atomic int64_t last_sequence;   /* of mailboxes and events */
     _Atomic int64_t oldest_unmarked; /* VS_TIME_NONE: none */
@@ -100,6 +103,14 @@ void vs_relay_wake_committer(struct vs_relay *relay);
 void vs_relay_wake_marker(struct vs_relay *relay);
 /* After an unknown commit (relay invariant 4). */
 void vs_relay_break(struct vs_relay *relay, const struct vs_error *err);
+
+/* Principals or participants changed: authenticate from rows again. */
+void vs_callers_forget(struct vs_relay *relay);
+
+/* Months of a retention class: "minimum" (6), "months-N", "permanent"; 0: there is no such. */
+unsigned vs_retention_months(const char *class);
+#define VS_RETENTION_MINIMUM   6
+#define VS_RETENTION_PERMANENT 12000
 
 static inline struct vs_value vs_id_value(const struct vs_id *id)
 {

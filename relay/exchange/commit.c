@@ -76,6 +76,11 @@ struct vs_value *vs_stage_row(struct vs_stage *stage, enum vs_table_id table)
     return vs_arena_make_n(stage->arena, struct vs_value, vs_schema.tables[table].n_columns);
 }
 
+void *vs_stage_memory(struct vs_stage *stage, size_t size)
+{
+    return vs_arena_alloc(stage->arena, size);
+}
+
 vs_rc vs_stage_bytes(struct vs_stage *stage, uint32_t class, struct vs_bytes bytes,
                      const uint8_t **ret_location, struct vs_error *err)
 {

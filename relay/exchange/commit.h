@@ -22,6 +22,9 @@ VS_NODISCARD vs_rc vs_stage_op(struct vs_stage *stage, struct vs_op op, struct v
 /* An array for one row of `table` in the stage's arena, all VS_NULL. NULL: the arena is full. */
 struct vs_value *vs_stage_row(struct vs_stage *stage, enum vs_table_id table);
 
+/* Zeroed memory that lives as long as the stage; NULL: the arena is full. */
+void *vs_stage_memory(struct vs_stage *stage, size_t size);
+
 /* Append `bytes` to the open segment of `class`; *ret_location points to what will hold the
  * encoded location (VS_LOCATION_BYTES) once the cycle has appended it, before rows are written. */
 VS_NODISCARD vs_rc vs_stage_bytes(struct vs_stage *stage, uint32_t class, struct vs_bytes bytes,
