@@ -7,6 +7,7 @@
 #ifndef VS_RELAY_EVIDENCE_H
 #define VS_RELAY_EVIDENCE_H
 #include "relay/exchange/principals.h"
+#include "storage/segments.h"
 
 struct vs_evidence {
     struct vs_id id, document;
@@ -14,14 +15,14 @@ struct vs_evidence {
     const char *event;      /* "SubmissionAcceptance" */
     const char *event_uri;
     vs_time_ms event_time; /* EventTime */
-    vs_time_ms created;
-    uint8_t digest[32]; /* SHA-256 of the file */
-    struct vs_id batch;
-    bool sequenced; /* in the journal */
+    uint8_t digest[32];    /* SHA-256 of the file */
+    uint8_t salt[32];      /* of its leaf in the journal */
+    int64_t batch;
+    struct vs_location location; /* relay's */
+    bool sequenced;              /* in the journal */
     uint64_t journal_index;
     bool marked;
-    vs_time_ms mark;         /* genTime of the batch's token */
-    const char *mark_policy; /* "later" | "wait" */
+    vs_time_ms mark; /* genTime of the batch's token; VS_TIME_NONE */
 };
 
 /* Sender and recipients (their own and the common ones), auditor; else VS_E_NOT_FOUND. */
@@ -47,11 +48,12 @@ VS_NODISCARD vs_rc vs_evidence_asic(struct vs_relay *relay, struct vs_arena *are
 VS_NODISCARD vs_rc vs_evidence_record(struct vs_relay *relay, struct vs_arena *arena,
                                       const struct vs_evidence *evidence, struct vs_bytes *ret,
                                       struct vs_error *err);
-/* What is needed to check its place in the journal: leaf = SHA-256(0x00 || 1 || salt ||
- * digest). */
-VS_NODISCARD vs_rc vs_evidence_leaf(struct vs_relay *relay, struct vs_arena *arena,
-                                    const struct vs_evidence *evidence, uint8_t ret_salt[32],
-                                    uint8_t ret_leaf[32], struct vs_error *err);
+/* Its leaf in the journal: SHA-256(0x00 || 1 || salt || digest). */
+void vs_evidence_leaf(const struct vs_evidence *evidence, uint8_t ret_leaf[32]);
+/* For relay itself, which knows that it may: VS_E_CORRUPT where there is none. */
+VS_NODISCARD vs_rc vs_evidence_load(struct vs_relay *relay, struct vs_arena *arena,
+                                    struct vs_id id, const struct vs_evidence **ret,
+                                    struct vs_error *err);
 
 /* The fields of the XML for a JSON view are read by formats/evidence/erds.h from
  * vs_evidence_xml. */

@@ -20,9 +20,9 @@ struct vs_keys;
 
 struct vs_journal_options {
     struct vs_store *store;
-    struct vs_keys *keys; /* VS_PURPOSE_CHECKPOINT signs */
-    const char *origin;   /* also the name in signed notes */
-    const char *anchor;   /* file; NULL: none is kept */
+    struct vs_keys *keys;           /* VS_PURPOSE_CHECKPOINT signs */
+    const char *origin;             /* also the name in signed notes */
+    const char *anchor;             /* file; NULL: none is kept */
     const struct vs_fileops *files; /* NULL: vs_fileops_real */
 };
 /* The options' texts are copied. VS_E_STORE_OLDER, VS_E_CORRUPT (names the tile or index). */
@@ -31,12 +31,13 @@ VS_NODISCARD vs_rc vs_journal_open(const struct vs_journal_options *options,
 void vs_journal_close(struct vs_journal *journal); /* NULL is fine */
 uint64_t vs_journal_size(const struct vs_journal *journal);
 
-/* -- appending ------------------------------------------------------------------------------ */
+/* -- appending ------------------------------------------------------------------------------
+ */
 struct vs_journal_append {
-    uint64_t first;             /* index of the first leaf */
-    const struct vs_op *ops;    /* tiles, frontier, checkpoint: for the sequencer's item */
+    uint64_t first;          /* index of the first leaf */
+    const struct vs_op *ops; /* tiles, frontier, checkpoint: for the sequencer's item */
     size_t n_ops;
-    struct vs_bytes checkpoint; /* the signed note for the size after it */
+    struct vs_bytes checkpoint;       /* the signed note for the size after it */
     struct vs_hash checkpoint_digest; /* SHA-256 of the note: a leaf of the batch's time mark */
 };
 /* `n` >= 1 leaf hashes. Everything returned lives in `arena`. */
@@ -51,7 +52,8 @@ void vs_journal_undo(struct vs_journal *journal);
 /* Write the anchor now if it is behind. */
 VS_NODISCARD vs_rc vs_journal_flush(struct vs_journal *journal, struct vs_error *err);
 
-/* -- reading -------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------
+ */
 /* The newest signed note. */
 VS_NODISCARD vs_rc vs_journal_checkpoint(struct vs_journal *journal, struct vs_arena *arena,
                                          struct vs_bytes *ret, struct vs_error *err);
@@ -68,13 +70,14 @@ VS_NODISCARD vs_rc vs_journal_consistency(struct vs_journal *journal, uint64_t f
 /* A tile as C2SP tlog-tiles serves it: level, index, width 1..256 (256: whole).
  * VS_E_NOT_FOUND. */
 VS_NODISCARD vs_rc vs_journal_tile(struct vs_journal *journal, unsigned level, uint64_t index,
-                                   unsigned width, struct vs_arena *arena,
-                                   struct vs_bytes *ret, struct vs_error *err);
+                                   unsigned width, struct vs_arena *arena, struct vs_bytes *ret,
+                                   struct vs_error *err);
 /* The leaf hash at `index`. */
 VS_NODISCARD vs_rc vs_journal_leaf(struct vs_journal *journal, uint64_t index,
                                    struct vs_hash *ret, struct vs_error *err);
 
-/* -- care ----------------------------------------------------------------------------------- */
+/* -- care -----------------------------------------------------------------------------------
+ */
 /* The whole tree anew from its leaves: tiles, frontier, checkpoint, its signature, the anchor.
  * `fault` is called for each thing wrong; OK when it could be done, whatever it found. */
 VS_NODISCARD vs_rc vs_journal_check(struct vs_journal *journal, vs_store_fault *fault,

@@ -67,13 +67,13 @@ struct vs_relay {
     pthread_mutex_t lock;
     pthread_cond_t work_cond, commit_cond, mark_cond;
     struct vs_job_queue jobs, background, staged;
-    unsigned running; /* jobs inside vs_relay_work */
+    unsigned running;       /* jobs inside vs_relay_work */
     int64_t staged_since;   /* monotonic; of the oldest staged job */
     int64_t commit_backoff; /* monotonic; no cycle before, after a full disk */
     bool stopping;
     bool broken;
     struct vs_error broken_error;
-    struct vs_waiter *waiters;
+    struct vs_waiter *waiters[256]; /* by participant */
     struct vs_quota quotas[VS_QUOTA_SLOTS];
     struct vs_caller_slot callers[VS_CALLER_SLOTS]; /* by digest; cleared by every change */
     uint64_t callers_changes;
@@ -81,15 +81,17 @@ struct vs_relay {
     _Atomic int64_t last_sequence;   /* of mailboxes and events */
     _Atomic int64_t oldest_unmarked; /* VS_TIME_NONE: none */
     _Atomic uint64_t unmarked;
-    _Atomic int64_t last_event;      /* newest moment that was recorded */
+    _Atomic int64_t last_event; /* newest moment that was recorded */
     _Atomic uint64_t disk_free;
-    _Atomic bool sequence_waiting;   /* a committed batch is not yet sequenced */
+    _Atomic bool sequence_waiting; /* a committed batch is not yet sequenced */
     _Atomic bool mark_waiting;
-    _Atomic int64_t first_month;     /* oldest one with idempotency or repetition rows */
+    _Atomic uint64_t following;  /* follow-up jobs under way */
+    _Atomic bool follow_failed;  /* some of them must be made again (clockwork) */
+    _Atomic int64_t first_month; /* oldest one with idempotency or repetition rows */
     struct vs_relay_atomics counters;
 };
 
-#define vs_relay_count(relay, counter, n) \
+#define vs_relay_count(relay, counter, n)                                                      \
     atomic_fetch_add_explicit(&(relay)->counters.counter, (n), memory_order_relaxed)
 
 /* queue.c */
@@ -101,6 +103,9 @@ void vs_relay_submit_background(struct vs_relay *relay, struct vs_job *job);
 void vs_relay_retry_job(struct vs_relay *relay, struct vs_job *job);
 void vs_relay_wake_committer(struct vs_relay *relay);
 void vs_relay_wake_marker(struct vs_relay *relay);
+/* exchange/mailbox.c: what was sequenced, to whoever waits for it. */
+struct vs_move;
+void vs_mailbox_wake(struct vs_relay *relay, const struct vs_move *moves, size_t n);
 /* After an unknown commit (relay invariant 4). */
 void vs_relay_break(struct vs_relay *relay, const struct vs_error *err);
 

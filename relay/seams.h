@@ -21,8 +21,8 @@ struct vs_seams {
     /* One request to a remote service, or NULL: then nothing goes out and what would have to
      * fails with VS_E_NETWORK. Blocks; never called on an HTTP thread or by the committer. */
     vs_rc (*outgoing)(void *context, struct vs_arena *arena,
-                      const struct vs_outgoing_request *request,
-                      struct vs_outgoing_answer *ret, struct vs_error *err);
+                      const struct vs_outgoing_request *request, struct vs_outgoing_answer *ret,
+                      struct vs_error *err);
 };
 
 /* The system's clock and OpenSSL's random generator, no network. */

@@ -3,16 +3,16 @@
 #include "relay/exchange/commit.h"
 #include "relay/relay_priv.h"
 
-/* -- terms ---------------------------------------------------------------------------------- */
+/* -- terms ----------------------------------------------------------------------------------
+ */
 
-const char *const vs_requisite_names[] = {
-    "number",    "date", "subject", "sender", "recipient", "address",
-    "telephone", "fax",  "email",   "person", NULL};
+const char *const vs_requisite_names[] = {"number",    "date",    "subject",   "sender",
+                                          "recipient", "address", "telephone", "fax",
+                                          "email",     "person",  NULL};
 
 static const char *const forms[] = {"asic-e", "asic-s", "pdf", "xml", "cms", "any", NULL};
-static const char *const classes[] = {"none",      "simple",
-                                      "enhanced",  "qualified",
-                                      "qualified-authority", NULL};
+static const char *const classes[] = {
+    "none", "simple", "enhanced", "qualified", "qualified-authority", NULL};
 static const char *const levels[] = {"none", "B-B", "B-T", "B-LT", "B-LTA", NULL};
 static const char *const marks[] = {"document", "batch", NULL};
 static const char *const receipts[] = {"mailbox", "endpoint", NULL};
@@ -23,8 +23,7 @@ const struct vs_term_field vs_term_fields[] = {
     {"forms", AT(forms), VS_TERM_SET, forms, 1, 63, VS_TAKES_ASIC_E, "Art. 26",
      "what a document may be"},
     {"signature-class", AT(signature_class), VS_TERM_CHOICE, classes, 0,
-     VS_ASKS_QUALIFIED_AUTHORITY, VS_ASKS_ENHANCED, "Art. 3",
-     "least class of its signatures"},
+     VS_ASKS_QUALIFIED_AUTHORITY, VS_ASKS_ENHANCED, "Art. 3", "least class of its signatures"},
     {"signature-level", AT(signature_level), VS_TERM_CHOICE, levels, 0, VS_LEVEL_LTA,
      VS_LEVEL_B, "EN 319 132-1", "least level of its signatures"},
     {"signer-is-sender", AT(signer_is_sender), VS_TERM_YES_NO, NULL, 0, 1, 0, "Art. 27.1",
@@ -73,7 +72,8 @@ vs_rc vs_terms_check(const struct vs_terms *terms, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- rows ----------------------------------------------------------------------------------- */
+/* -- rows -----------------------------------------------------------------------------------
+ */
 
 static void terms_encode(const struct vs_terms *terms, struct vs_buffer *to)
 {
@@ -239,7 +239,8 @@ vs_rc vs_agreement_list(struct vs_relay *relay, struct vs_arena *arena, struct v
     return VS_OK;
 }
 
-/* -- changes -------------------------------------------------------------------------------- */
+/* -- changes --------------------------------------------------------------------------------
+ */
 
 static vs_rc check(struct vs_relay *relay, struct vs_arena *arena, struct vs_agreement *a,
                    struct vs_error *err)
@@ -255,8 +256,8 @@ static vs_rc check(struct vs_relay *relay, struct vs_arena *arena, struct vs_agr
     }
     if (a->from != VS_TIME_NONE && a->until != VS_TIME_NONE && a->until <= a->from)
         return vs_fail(err, VS_E_PARAMETER, NULL, "until: it ends before it begins");
-    if (a->reference != NULL && (strlen(a->reference) > 200 ||
-                                 vs_text_has_controls(vs_bytes_text(a->reference))))
+    if (a->reference != NULL &&
+        (strlen(a->reference) > 200 || vs_text_has_controls(vs_bytes_text(a->reference))))
         return vs_fail(err, VS_E_PARAMETER, NULL,
                        "reference: at most 200 bytes without control characters");
     sort_pair(a->parties);

@@ -2,10 +2,10 @@
 #include "relay/exchange/sequence.h"
 #include "relay/relay_priv.h"
 
-#define CYCLE_ARENA   ((size_t)256 << 20)
-#define LEAVES_MAX    ((size_t)16 << 20)
-#define BACKOFF_MS    200
-#define CYCLE_EXTRAS  3 /* items of the cycle itself: batch, segments' mark, sequencing */
+#define CYCLE_ARENA  ((size_t)256 << 20)
+#define LEAVES_MAX   ((size_t)16 << 20)
+#define BACKOFF_MS   200
+#define CYCLE_EXTRAS 3 /* items of the cycle itself: batch, segments' mark, sequencing */
 
 struct stage_bytes {
     uint32_t class;
@@ -38,7 +38,8 @@ struct vs_stage {
     void *context;
 };
 
-/* -- filling a stage ------------------------------------------------------------------------ */
+/* -- filling a stage ------------------------------------------------------------------------
+ */
 
 vs_rc vs_stage_new(struct vs_job *job, struct vs_stage **ret, struct vs_error *err)
 {
@@ -144,7 +145,8 @@ void vs_relay_stage_job(struct vs_relay *relay, struct vs_job *job)
     pthread_mutex_unlock(&relay->lock);
 }
 
-/* -- the cycle ------------------------------------------------------------------------------ */
+/* -- the cycle ------------------------------------------------------------------------------
+ */
 
 struct cycle {
     struct vs_arena *arena;
@@ -152,7 +154,7 @@ struct cycle {
     size_t n_jobs;
     struct vs_item *items; /* of the jobs, then of the cycle */
     size_t n_items;
-    int64_t batch; /* its number; 0: no evidence and no moves */
+    int64_t batch;  /* its number; 0: no evidence and no moves */
     bool sequenced; /* an item of sequencing is among them */
     size_t sequence_item;
 };
@@ -200,8 +202,8 @@ static vs_rc write_bytes(struct vs_relay *relay, struct cycle *cycle, struct vs_
     return VS_OK;
 }
 
-/* The batch's row holds the leaves of all stages, also of those that will meet a conflict in this
- * very commit: sequencing writes the final list, recovery looks what is there. */
+/* The batch's row holds the leaves of all stages, also of those that will meet a conflict in
+ * this very commit: sequencing writes the final list, recovery looks what is there. */
 static vs_rc batch_item(struct vs_relay *relay, struct cycle *cycle, vs_time_ms now,
                         struct vs_error *err)
 {
@@ -399,8 +401,8 @@ bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now)
 {
     (void)now; /* the cycle takes its own moment, after the sync */
     pthread_mutex_lock(&relay->lock);
-    bool idle = relay->staged.n == 0 &&
-                (relay->broken || !atomic_load(&relay->sequence_waiting));
+    bool idle =
+        relay->staged.n == 0 && (relay->broken || !atomic_load(&relay->sequence_waiting));
     bool broken = relay->broken;
     pthread_mutex_unlock(&relay->lock);
     if (idle)

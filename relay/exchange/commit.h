@@ -1,8 +1,8 @@
 /* commit.h - what one piece of work changes, and the cycle that makes it durable.
  *
- * A worker collects a stage: row operations, bytes for segments, evidence for the journal, moves
- * of deliveries. The committer takes many stages at once: one append and one sync for all bytes,
- * one store transaction for all rows together with the sequencing of the batch before
+ * A worker collects a stage: row operations, bytes for segments, evidence for the journal,
+ * moves of deliveries. The committer takes many stages at once: one append and one sync for all
+ * bytes, one store transaction for all rows together with the sequencing of the batch before
  * (sequence.h), then the answers. It signs nothing but checkpoints and never waits for an
  * authority.
  *
@@ -19,14 +19,16 @@ VS_NODISCARD vs_rc vs_stage_new(struct vs_job *job, struct vs_stage **ret,
                                 struct vs_error *err);
 
 VS_NODISCARD vs_rc vs_stage_op(struct vs_stage *stage, struct vs_op op, struct vs_error *err);
-/* An array for one row of `table` in the stage's arena, all VS_NULL. NULL: the arena is full. */
+/* An array for one row of `table` in the stage's arena, all VS_NULL. NULL: the arena is full.
+ */
 struct vs_value *vs_stage_row(struct vs_stage *stage, enum vs_table_id table);
 
 /* Zeroed memory that lives as long as the stage; NULL: the arena is full. */
 void *vs_stage_memory(struct vs_stage *stage, size_t size);
 
 /* Append `bytes` to the open segment of `class`; *ret_location points to what will hold the
- * encoded location (VS_LOCATION_BYTES) once the cycle has appended it, before rows are written. */
+ * encoded location (VS_LOCATION_BYTES) once the cycle has appended it, before rows are written.
+ */
 VS_NODISCARD vs_rc vs_stage_bytes(struct vs_stage *stage, uint32_t class, struct vs_bytes bytes,
                                   const uint8_t **ret_location, struct vs_error *err);
 /* Evidence (or a consignment) for the batch. `batch` is the row's value that the cycle sets to

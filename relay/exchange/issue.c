@@ -6,16 +6,17 @@
 #define DIGEST_URI     "http://www.w3.org/2001/04/xmlenc#sha256"
 #define ISSUER_POLICY  "urn:vasite:policy:1"
 
-/* -- facts ---------------------------------------------------------------------------------- */
+/* -- facts ----------------------------------------------------------------------------------
+ */
 
 vs_rc vs_user_of(struct vs_arena *arena, const char *identifier, const char *name,
                  struct vs_erds_user *ret, struct vs_error *err)
 {
     const char *colon = strchr(identifier, ':');
     *ret = (struct vs_erds_user){.name = name};
-    ret->scheme = colon == NULL ? "other"
-                                : vs_arena_strndup(arena, identifier,
-                                                   (size_t)(colon - identifier));
+    ret->scheme = colon == NULL
+                      ? "other"
+                      : vs_arena_strndup(arena, identifier, (size_t)(colon - identifier));
     ret->identifier = vs_arena_strdup(arena, colon == NULL ? identifier : colon + 1);
     if (ret->scheme == NULL || ret->identifier == NULL)
         return vs_fail_memory(err);
@@ -83,7 +84,8 @@ vs_rc vs_facts_load(struct vs_relay *relay, struct vs_arena *arena, struct vs_id
     return VS_OK;
 }
 
-/* -- making --------------------------------------------------------------------------------- */
+/* -- making ---------------------------------------------------------------------------------
+ */
 
 void vs_issue_extend(struct vs_issue *issue, const char *name, const char *value)
 {
@@ -112,8 +114,8 @@ static void name_actor(const struct vs_caller *actor, struct vs_issue *issue)
 }
 
 static vs_rc make_xml(struct vs_relay *relay, struct vs_arena *arena,
-                      const struct vs_facts *facts, const struct vs_issue *issue, const char *id,
-                      struct vs_bytes *ret, struct vs_error *err)
+                      const struct vs_facts *facts, const struct vs_issue *issue,
+                      const char *id, struct vs_bytes *ret, struct vs_error *err)
 {
     static const char *const policies[] = {ISSUER_POLICY};
     struct vs_erds_part part = {.identifier = facts->name,

@@ -1,7 +1,7 @@
 /* issue.h - making one piece of evidence: fields, signature, digest, row, journal entry.
  *
- * What is stated about a document (sender, recipients, part, times) comes from its rows, so that
- * evidence made after a restart says what evidence made before it would have said. */
+ * What is stated about a document (sender, recipients, part, times) comes from its rows, so
+ * that evidence made after a restart says what evidence made before it would have said. */
 #ifndef VS_RELAY_ISSUE_H
 #define VS_RELAY_ISSUE_H
 #include "formats/evidence/erds.h"

@@ -6,6 +6,8 @@
 #define VS_RELAY_MAILBOX_H
 #include "relay/exchange/principals.h"
 
+struct vs_segment_source; /* storage/segments.h */
+
 /* In the order of a delivery's life; transitions.c is the one table of moves. */
 enum vs_delivery_state {
     VS_DELIVERY_PENDING,      /* committed, not yet in the mailbox */
@@ -87,9 +89,12 @@ struct vs_content_view {
     const char *name;               /* file name to offer */
     const char *media_type;
     bool have_digest;
-    uint8_t digest[32];        /* SHA-256, of the original only */
-    bool complete_is_handover; /* the caller is a recipient: report completion */
+    uint8_t digest[32];                /* SHA-256, of the original only */
+    bool complete_is_handover;         /* the caller is a recipient: report completion */
+    struct vs_segment_source *segment; /* relay's: what vs_content_close gives back */
 };
+/* Once nothing is read from it any more, before the arena goes. Safe on a zeroed view. */
+void vs_content_close(struct vs_content_view *view);
 /* For sender, recipient (once available), archivist and auditor; anybody else: VS_E_NOT_FOUND.
  */
 VS_NODISCARD vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,

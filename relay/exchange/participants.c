@@ -4,9 +4,13 @@
 
 #define SCHEME_MAX 32
 
-/* -- identifiers ---------------------------------------------------------------------------- */
+/* -- identifiers ----------------------------------------------------------------------------
+ */
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 static bool is_scheme(const char *text, size_t len)
 {
@@ -76,7 +80,8 @@ vs_rc vs_identifier_check(struct vs_arena *arena, const char *text, const char *
     return VS_OK;
 }
 
-/* -- rows ----------------------------------------------------------------------------------- */
+/* -- rows -----------------------------------------------------------------------------------
+ */
 
 static vs_rc split_identifiers(char *text, struct vs_participant *ret, struct vs_error *err)
 {
@@ -138,8 +143,8 @@ vs_rc vs_participant_find(struct vs_relay *relay, struct vs_arena *arena,
     *ret = NULL;
     if (row == NULL)
         return VS_OK;
-    return vs_participant_get(relay, arena, vs_value_id(&row->values[VS_IDENTIFIER_PARTICIPANT]),
-                              ret, err);
+    return vs_participant_get(relay, arena,
+                              vs_value_id(&row->values[VS_IDENTIFIER_PARTICIPANT]), ret, err);
 }
 
 vs_rc vs_participant_list(struct vs_relay *relay, struct vs_arena *arena, struct vs_id after,
@@ -173,7 +178,8 @@ bool vs_participant_has_contract(const struct vs_participant *participant, vs_ti
            (participant->contract_until == VS_TIME_NONE || at < participant->contract_until);
 }
 
-/* -- changes -------------------------------------------------------------------------------- */
+/* -- changes --------------------------------------------------------------------------------
+ */
 
 static vs_rc check_text(const char *field, const char *text, size_t most, struct vs_error *err)
 {

@@ -28,7 +28,8 @@ bool vs_role_decode(const char *name, enum vs_role *ret)
     return false;
 }
 
-/* -- rows ----------------------------------------------------------------------------------- */
+/* -- rows -----------------------------------------------------------------------------------
+ */
 
 static vs_rc from_row(struct vs_arena *arena, const struct vs_row *row,
                       const struct vs_principal **ret, struct vs_error *err)
@@ -89,7 +90,8 @@ vs_rc vs_principal_list(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* -- authentication ------------------------------------------------------------------------- */
+/* -- authentication -------------------------------------------------------------------------
+ */
 
 static struct vs_caller_slot *slot_of(struct vs_relay *relay, const uint8_t digest[32])
 {
@@ -162,8 +164,8 @@ static vs_rc load_caller(struct vs_relay *relay, struct vs_arena *arena,
 }
 
 vs_rc vs_principal_authenticate(struct vs_relay *relay, enum vs_credential kind,
-                                const uint8_t digest[32], vs_time_ms now,
-                                struct vs_caller *ret, struct vs_error *err)
+                                const uint8_t digest[32], vs_time_ms now, struct vs_caller *ret,
+                                struct vs_error *err)
 {
     vs_time_ms expires;
     if (from_cache(relay, kind, digest, ret, &expires))
@@ -197,7 +199,8 @@ vs_rc vs_principal_authenticate(struct vs_relay *relay, enum vs_credential kind,
     return VS_OK;
 }
 
-/* -- changes -------------------------------------------------------------------------------- */
+/* -- changes --------------------------------------------------------------------------------
+ */
 
 static vs_rc make_token(struct vs_relay *relay, struct vs_arena *arena, uint8_t digest[32],
                         const char **ret, struct vs_error *err)
@@ -216,8 +219,8 @@ static vs_rc make_token(struct vs_relay *relay, struct vs_arena *arena, uint8_t 
     return VS_OK;
 }
 
-static vs_rc check(struct vs_relay *relay, struct vs_arena *arena,
-                   const struct vs_principal *p, struct vs_error *err)
+static vs_rc check(struct vs_relay *relay, struct vs_arena *arena, const struct vs_principal *p,
+                   struct vs_error *err)
 {
     struct vs_bytes name = vs_bytes_text(p->name);
     if (name.len == 0 || name.len > VS_NAME_MAX || vs_text_has_controls(name))

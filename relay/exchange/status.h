@@ -33,11 +33,12 @@ struct vs_status {
     const struct vs_evidence **evidence; /* all that the caller may see, in order of time */
     size_t n_evidence;
 };
-/* Sender, recipient (once available), auditor and operator; anybody else: VS_E_NOT_FOUND. */
+/* Sender, recipient (once available) and auditor; anybody else: VS_E_NOT_FOUND. */
 VS_NODISCARD vs_rc vs_status_get(struct vs_relay *relay, struct vs_arena *arena,
                                  const struct vs_caller *caller, struct vs_id id,
                                  struct vs_status *ret, struct vs_error *err);
-/* What the caller's participant sent: newest first, before `before` (VS_ID_NONE: from now). */
+/* What the caller's participant sent, newest first, before id `before` (VS_ID_NONE: from the
+ * newest): one entry a document, with its first recipient. `cursor` is the last id. */
 VS_NODISCARD vs_rc vs_sent_list(struct vs_relay *relay, struct vs_arena *arena,
                                 const struct vs_caller *caller, struct vs_id before,
                                 size_t limit, struct vs_page *ret, struct vs_error *err);

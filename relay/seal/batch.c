@@ -4,7 +4,7 @@
 
 #define LEAVES_VERSION 1
 #define MOVES_VERSION  1
-#define MOVE_BYTES     (1 + 2 * VS_ID_BYTES)
+#define MOVE_BYTES     (1 + 3 * VS_ID_BYTES)
 
 static size_t digests_of(unsigned kind)
 {
@@ -23,8 +23,8 @@ void vs_leaves_encode(struct vs_buffer *to, const struct vs_leaf *leaves, size_t
     for (size_t i = 0; i < n; i++) {
         vs_buffer_byte(to, (uint8_t)leaves[i].kind);
         vs_buffer_add(to, vs_id_bytes(&leaves[i].id));
-        vs_buffer_add(to, VS_BYTES(leaves[i].digests, digests_of(leaves[i].kind) *
-                                                          sizeof *leaves[i].digests));
+        vs_buffer_add(to, VS_BYTES(leaves[i].digests,
+                                   digests_of(leaves[i].kind) * sizeof *leaves[i].digests));
     }
 }
 
@@ -65,6 +65,7 @@ void vs_moves_encode(struct vs_buffer *to, const struct vs_move *moves, size_t n
         vs_buffer_byte(to, (uint8_t)moves[i].kind);
         vs_buffer_add(to, vs_id_bytes(&moves[i].document));
         vs_buffer_add(to, vs_id_bytes(&moves[i].recipient));
+        vs_buffer_add(to, vs_id_bytes(&moves[i].sender));
     }
 }
 
@@ -84,14 +85,15 @@ vs_rc vs_moves_decode(struct vs_arena *arena, struct vs_bytes from, struct vs_mo
         moves[i].kind = (enum vs_move_kind)at[0];
         memcpy(moves[i].document.bytes, at + 1, VS_ID_BYTES);
         memcpy(moves[i].recipient.bytes, at + 1 + VS_ID_BYTES, VS_ID_BYTES);
+        memcpy(moves[i].sender.bytes, at + 1 + 2 * VS_ID_BYTES, VS_ID_BYTES);
     }
     *ret = moves;
     *ret_n = n;
     return VS_OK;
 }
 
-vs_rc vs_batch_from_row(struct vs_arena *arena, const struct vs_row *row,
-                        struct vs_batch **ret, struct vs_error *err)
+vs_rc vs_batch_from_row(struct vs_arena *arena, const struct vs_row *row, struct vs_batch **ret,
+                        struct vs_error *err)
 {
     const struct vs_value *v = row->values;
     struct vs_batch *batch = vs_arena_make(arena, struct vs_batch);

@@ -7,7 +7,7 @@
  *
  * Encodings begin with a version and are ours alone:
  *   leaves  1, then each: kind u8, id 16, digest 32 (kind 2: three of them)
- *   moves   1, then each: kind u8, document 16, recipient 16 */
+ *   moves   1, then each: kind u8, document 16, recipient 16, sender 16 */
 #ifndef VS_RELAY_BATCH_H
 #define VS_RELAY_BATCH_H
 #include "formats/evidence/merkle.h"
@@ -31,7 +31,7 @@ enum vs_move_kind {
 };
 struct vs_move {
     enum vs_move_kind kind;
-    struct vs_id document, recipient;
+    struct vs_id document, recipient, sender;
 };
 
 void vs_leaves_encode(struct vs_buffer *to, const struct vs_leaf *leaves, size_t n);
@@ -49,7 +49,7 @@ struct vs_batch {
     struct vs_move *moves;
     size_t n_moves;
     bool sequenced;
-    uint64_t first;        /* journal index of the first evidence leaf, once sequenced */
+    uint64_t first; /* journal index of the first evidence leaf, once sequenced */
     struct vs_hash checkpoint;
     struct vs_bytes token; /* none: not marked yet */
     vs_time_ms marked;     /* genTime; VS_TIME_NONE */

@@ -7,19 +7,20 @@
 #include "relay/seal/authority.h"
 #include "relay/seal/keys.h"
 
-#define SIGNED_MAX       ((size_t)16 << 20)
-#define CHAIN_MAX        8
-#define SEAL_NAME        "META-INF/signatures0.xml"
-#define RECORD_NAME      "META-INF/evidencerecord001.ers"
-#define RECORD_MANIFEST  "META-INF/ASiCEvidenceRecordManifest001.xml"
-#define EVIDENCE_RECORD  "META-INF/evidencerecord.ers"
+#define SIGNED_MAX      ((size_t)16 << 20)
+#define CHAIN_MAX       8
+#define SEAL_NAME       "META-INF/signatures0.xml"
+#define RECORD_NAME     "META-INF/evidencerecord001.ers"
+#define RECORD_MANIFEST "META-INF/ASiCEvidenceRecordManifest001.xml"
+#define EVIDENCE_RECORD "META-INF/evidencerecord.ers"
 
 struct vs_sealer {
     struct vs_xades_signer *seal, *evidence;
     struct vs_bytes evidence_certificate; /* lives with the keys */
 };
 
-/* -- signers -------------------------------------------------------------------------------- */
+/* -- signers --------------------------------------------------------------------------------
+ */
 
 static vs_rc signer_of(const struct vs_keys *keys, enum vs_purpose purpose,
                        struct vs_xades_signer **ret, struct vs_error *err)
@@ -95,7 +96,8 @@ vs_rc vs_seal_evidence(struct vs_relay *relay, struct vs_arena *arena, struct vs
     return write_draft(draft, arena, ret, err);
 }
 
-/* -- the seal ------------------------------------------------------------------------------- */
+/* -- the seal -------------------------------------------------------------------------------
+ */
 
 static struct vs_digest sha256_value(const uint8_t bytes[32])
 {
@@ -120,7 +122,8 @@ static vs_rc mark_seal(struct vs_relay *relay, struct vs_arena *arena,
     vs_xades_draft_imprint(draft, VS_SHA256, &imprint);
     vs_rc rc = vs_authority_mark(relay->authority, &imprint, arena, &mark, err);
     if (!vs_ok(rc) && relay->settings.mark_policy == VS_MARK_LATER)
-        return VS_OK; /* an authority that is away never stops intake: the batch's mark serves */
+        return VS_OK; /* an authority that is away never stops intake: the batch's mark serves
+                       */
     VS_TRY(rc);
     vs_xades_set_timestamp(draft, mark.token);
     ret->mark = VS_SEAL_TOKEN;
@@ -143,8 +146,7 @@ vs_rc vs_seal_make(struct vs_relay *relay, struct vs_arena *arena,
          .media_type = input->media_type,
          .digest = sha256_value(input->original)},
     };
-    struct vs_xades_options options = {
-        .signing_time = now, .objects = objects, .n_objects = 2};
+    struct vs_xades_options options = {.signing_time = now, .objects = objects, .n_objects = 2};
     struct vs_xades_draft *draft;
     VS_TRY(vs_xades_prepare(arena, relay->sealer->seal, &options, &draft, err));
     VS_TRY(sign_draft(relay, VS_PURPOSE_SEAL, draft, err));
@@ -157,7 +159,8 @@ vs_rc vs_seal_make(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* -- laying out ----------------------------------------------------------------------------- */
+/* -- laying out -----------------------------------------------------------------------------
+ */
 
 static vs_rc layout_record(struct vs_arena *arena, const struct vs_consignment *parts,
                            const char *name, struct vs_zip_part *ret, struct vs_error *err)
@@ -188,11 +191,8 @@ vs_rc vs_consignment_layout(struct vs_arena *arena, const struct vs_consignment 
          .media_type = parts->media_type},
     };
     struct vs_zip_part proofs[3] = {{.name = SEAL_NAME, .bytes = parts->seal}};
-    struct vs_asic_options options = {.kind = VS_ASIC_E,
-                                      .objects = objects,
-                                      .n_objects = 2,
-                                      .proofs = proofs,
-                                      .n_proofs = 1};
+    struct vs_asic_options options = {
+        .kind = VS_ASIC_E, .objects = objects, .n_objects = 2, .proofs = proofs, .n_proofs = 1};
     if (parts->record.len > 0) {
         VS_TRY(layout_record(arena, parts, name, proofs + 1, err));
         options.n_proofs = 3;
@@ -207,10 +207,7 @@ vs_rc vs_evidence_layout(struct vs_arena *arena, struct vs_bytes evidence,
     struct vs_asic_object object = {.part = {.name = VS_ERDS_NAME, .bytes = evidence},
                                     .media_type = VS_ERDS_TYPE};
     struct vs_zip_part proof = {.name = EVIDENCE_RECORD, .bytes = record};
-    struct vs_asic_options options = {.kind = VS_ASIC_S,
-                                      .objects = &object,
-                                      .n_objects = 1,
-                                      .proofs = &proof,
-                                      .n_proofs = 1};
+    struct vs_asic_options options = {
+        .kind = VS_ASIC_S, .objects = &object, .n_objects = 1, .proofs = &proof, .n_proofs = 1};
     return vs_asic_layout(arena, &options, ret, err);
 }

@@ -22,9 +22,9 @@ VS_NODISCARD vs_rc vs_seal_evidence(struct vs_relay *relay, struct vs_arena *are
                                     struct vs_bytes xml, vs_time_ms now, struct vs_bytes *ret,
                                     struct vs_error *err);
 
-enum vs_seal_mark { /* as kept in document rows */
-    VS_SEAL_TOKEN = 1, /* a time mark of its own, in the seal */
-    VS_SEAL_BATCH = 2, /* the batch's evidence record */
+enum vs_seal_mark {                    /* as kept in document rows */
+                    VS_SEAL_TOKEN = 1, /* a time mark of its own, in the seal */
+                    VS_SEAL_BATCH = 2, /* the batch's evidence record */
 };
 struct vs_seal_input {
     const char *name, *media_type; /* of the original, as given */
@@ -43,7 +43,8 @@ VS_NODISCARD vs_rc vs_seal_make(struct vs_relay *relay, struct vs_arena *arena,
                                 const struct vs_seal_input *input, vs_time_ms now,
                                 struct vs_sealed *ret, struct vs_error *err);
 
-/* -- laying out ----------------------------------------------------------------------------- */
+/* -- laying out -----------------------------------------------------------------------------
+ */
 struct vs_consignment {
     const char *name, *media_type; /* of the original, as given */
     const struct vs_source *original;

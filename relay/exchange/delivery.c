@@ -1,0 +1,93 @@
+#include "relay/exchange/delivery.h"
+#include "relay/exchange/transitions.h"
+#include "relay/relay_priv.h"
+
+static vs_rc document_of(struct vs_delivery_loader *loader, const struct vs_value *id,
+                         struct vs_error *err)
+{
+    if (loader->document != NULL &&
+        vs_value_compare(&loader->document->values[VS_DOCUMENT_ID], id) == 0)
+        return VS_OK;
+    VS_TRY(vs_store_get(loader->relay->store, loader->arena, VS_T_DOCUMENT, id,
+                        &loader->document, err));
+    if (loader->document == NULL)
+        return vs_fail(err, VS_E_CORRUPT, NULL, "a delivery's document is not there");
+    return VS_OK;
+}
+
+static vs_rc party_of(struct vs_delivery_loader *loader, const struct vs_value *id,
+                      const struct vs_participant **ret, struct vs_error *err)
+{
+    size_t n = sizeof loader->parties / sizeof *loader->parties;
+    struct vs_id wanted = vs_value_id(id);
+    for (size_t i = 0; i < n; i++)
+        if (loader->parties[i] != NULL && vs_id_equal(loader->parties[i]->id, wanted)) {
+            *ret = loader->parties[i];
+            return VS_OK;
+        }
+    VS_TRY(vs_participant_get(loader->relay, loader->arena, wanted, ret, err));
+    if (*ret == NULL)
+        return vs_fail(err, VS_E_CORRUPT, NULL, "a party of a delivery is not there");
+    loader->parties[loader->next_party++ % n] = *ret;
+    return VS_OK;
+}
+
+static void fill_document(struct vs_arena *arena, const struct vs_value *v,
+                          struct vs_delivery *d)
+{
+    d->subject = vs_value_text_new(arena, &v[VS_DOCUMENT_SUBJECT]);
+    d->number = vs_value_text_new(arena, &v[VS_DOCUMENT_REFERENCE]);
+    d->date = vs_value_text_new(arena, &v[VS_DOCUMENT_DATE]);
+    d->name = vs_value_text_new(arena, &v[VS_DOCUMENT_NAME]);
+    d->media_type = vs_value_text_new(arena, &v[VS_DOCUMENT_MEDIA_TYPE]);
+    d->size = (uint64_t)v[VS_DOCUMENT_SIZE].integer;
+    d->sent = v[VS_DOCUMENT_SENT].integer;
+    d->repeats = vs_value_id(&v[VS_DOCUMENT_REPEATS]);
+    if (v[VS_DOCUMENT_DIGEST].bytes.len == sizeof d->digest)
+        memcpy(d->digest, v[VS_DOCUMENT_DIGEST].bytes.ptr, sizeof d->digest);
+}
+
+static void fill_delivery(struct vs_arena *arena, const struct vs_row *row, unsigned place,
+                          struct vs_delivery *d)
+{
+    const struct vs_value *v = row->values;
+    d->document = vs_value_id(&v[VS_DELIVERY_DOCUMENT]);
+    d->sender = vs_value_id(&v[VS_DELIVERY_SENDER]);
+    d->recipient = vs_value_id(&v[VS_DELIVERY_RECIPIENT]);
+    d->state = (enum vs_delivery_state)v[VS_DELIVERY_STATE].integer;
+    d->acknowledgement_required = v[VS_DELIVERY_ACKNOWLEDGEMENT].integer != 0;
+    d->received = vs_value_time(&v[VS_DELIVERY_RECEIVED_AT]);
+    d->handed_over = vs_value_time(&v[VS_DELIVERY_HANDED_OVER_AT]);
+    d->acknowledged = vs_value_time(&v[VS_DELIVERY_ACKNOWLEDGED_AT]);
+    d->reached = vs_value_time(&v[VS_DELIVERY_REACHED_AT]);
+    d->deadline = vs_value_time(&v[VS_DELIVERY_DEADLINE]);
+    d->refusal_reason = vs_value_text_new(arena, &v[VS_DELIVERY_REASON]);
+    d->sequence = v[place].type == VS_INT ? v[place].integer : 0;
+    d->version = row->version;
+    /* Art. 27.4: not received until the acknowledgement reached the sender, unless waived. */
+    d->counts_as_received = d->acknowledgement_required ? d->state == VS_DELIVERY_REACHED
+                                                        : vs_delivery_state_visible(d->state) &&
+                                                              d->state != VS_DELIVERY_REFUSED;
+}
+
+vs_rc vs_delivery_load(struct vs_delivery_loader *loader, const struct vs_row *row,
+                       unsigned place, const struct vs_delivery **ret, struct vs_error *err)
+{
+    struct vs_delivery *d = vs_arena_make(loader->arena, struct vs_delivery);
+    const struct vs_participant *sender, *recipient;
+    if (d == NULL)
+        return vs_fail_memory(err);
+    VS_TRY(document_of(loader, &row->values[VS_DELIVERY_DOCUMENT], err));
+    VS_TRY(party_of(loader, &row->values[VS_DELIVERY_SENDER], &sender, err));
+    VS_TRY(party_of(loader, &row->values[VS_DELIVERY_RECIPIENT], &recipient, err));
+    fill_delivery(loader->arena, row, place, d);
+    fill_document(loader->arena, loader->document->values, d);
+    d->sender_identifier = sender->identifiers[0];
+    d->sender_name = sender->name;
+    d->recipient_identifier = recipient->identifiers[0];
+    d->recipient_name = recipient->name;
+    /* Art. 27.3.3: an unconfirmed repetition must be deemed not sent. */
+    d->counts_as_not_sent = d->state == VS_DELIVERY_HELD;
+    *ret = d;
+    return VS_OK;
+}
