@@ -71,13 +71,10 @@ static void fill_crc_table(void)
                 crc_table[k - 1][i] >> 8 ^ crc_table[0][crc_table[k - 1][i] & 0xff];
 }
 
-uint32_t vs_crc32c(uint32_t crc, struct vs_bytes bytes)
+static uint32_t crc_by_table(uint32_t crc, const uint8_t *p, size_t len)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, fill_crc_table);
-    const uint8_t *p = bytes.ptr;
-    size_t len = bytes.len;
-    crc = ~crc;
     for (; len >= 8; p += 8, len -= 8) {
         uint32_t low = crc ^ ((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
                               (uint32_t)p[3] << 24);
@@ -87,5 +84,41 @@ uint32_t vs_crc32c(uint32_t crc, struct vs_bytes bytes)
     }
     for (; len > 0; p++, len--)
         crc = crc >> 8 ^ crc_table[0][(crc ^ *p) & 0xff];
-    return ~crc;
+    return crc;
 }
+
+#ifdef __x86_64__
+/* The processor's own instruction: twenty times the table's speed, and every stored byte passes
+ * through here. */
+__attribute__((target("sse4.2"))) static uint32_t crc_by_processor(uint32_t crc,
+                                                                   const uint8_t *p, size_t len)
+{
+    uint64_t wide = crc, word;
+    for (; len >= sizeof word; p += sizeof word, len -= sizeof word) {
+        memcpy(&word, p, sizeof word);
+        wide = __builtin_ia32_crc32di(wide, word);
+    }
+    crc = (uint32_t)wide;
+    for (; len > 0; p++, len--)
+        crc = __builtin_ia32_crc32qi(crc, *p);
+    return crc;
+}
+
+uint32_t vs_crc32c(uint32_t crc, struct vs_bytes bytes)
+{
+    return ~(__builtin_cpu_supports("sse4.2") ? crc_by_processor(~crc, bytes.ptr, bytes.len)
+                                              : crc_by_table(~crc, bytes.ptr, bytes.len));
+}
+#else
+uint32_t vs_crc32c(uint32_t crc, struct vs_bytes bytes)
+{
+    return ~crc_by_table(~crc, bytes.ptr, bytes.len);
+}
+#endif
+
+#ifdef VASITE_TEST_BUILD
+uint32_t vs_crc32c_by_table(uint32_t crc, struct vs_bytes bytes)
+{
+    return ~crc_by_table(~crc, bytes.ptr, bytes.len);
+}
+#endif

@@ -65,4 +65,8 @@ static inline uint64_t vs_get_u64(const uint8_t *at)
 
 /* CRC-32C (Castagnoli): finds decay, proves nothing against an attacker. Start with 0. */
 uint32_t vs_crc32c(uint32_t crc, struct vs_bytes bytes);
+#ifdef VASITE_TEST_BUILD
+/* What processors without an instruction for it use. */
+uint32_t vs_crc32c_by_table(uint32_t crc, struct vs_bytes bytes);
+#endif
 #endif
