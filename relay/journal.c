@@ -4,7 +4,8 @@
 #define ANCHOR_EVERY_MS VS_SECOND_MS
 #define PROOF_ARENA     ((size_t)4 * 1024 * 1024)
 
-/* -- open -------------------------------------------------------------------------------------- */
+/* -- open
+ * -------------------------------------------------------------------------------------- */
 
 vs_rc vs_journal_sign(struct vs_journal *journal, struct vs_arena *arena,
                       const struct vs_merkle_frontier *frontier, struct vs_bytes *ret,
@@ -14,9 +15,8 @@ vs_rc vs_journal_sign(struct vs_journal *journal, struct vs_arena *arena,
     struct vs_bytes body;
     checkpoint.root = vs_merkle_root(frontier);
     VS_TRY(vs_checkpoint_body(arena, &checkpoint, &body, err));
-    struct vs_signing job = {.purpose = VS_PURPOSE_CHECKPOINT,
-                             .form = VS_SIGNATURE_RAW,
-                             .message = body};
+    struct vs_signing job = {
+        .purpose = VS_PURPOSE_CHECKPOINT, .form = VS_SIGNATURE_RAW, .message = body};
     VS_TRY(vs_keys_sign(journal->options.keys, &job, 1, err));
     VS_ASSERT(job.value.len == 64);
     return vs_checkpoint_note(arena, journal->origin, body, journal->public_key,
@@ -78,7 +78,7 @@ vs_rc vs_journal_open(const struct vs_journal_options *options, struct vs_journa
         return rc;
     }
     /* A store that was refused must not leave its mark on the anchor. */
-    journal->anchor_size = journal->size;
+    journal->anchor_size = UINT64_MAX;
     vs_journal_close(journal);
     return rc;
 }
@@ -106,7 +106,8 @@ uint64_t vs_journal_size(const struct vs_journal *journal)
     return size;
 }
 
-/* -- appending ---------------------------------------------------------------------------------- */
+/* -- appending
+ * ---------------------------------------------------------------------------------- */
 
 struct appending {
     struct vs_journal *journal;
@@ -121,8 +122,8 @@ static void put_tile(struct appending *a, unsigned level)
 {
     const struct vs_tile *tile = &a->journal->next.tiles[level];
     struct vs_value *row = vs_arena_make_n(a->arena, struct vs_value, VS_TILE_COLUMNS);
-    struct vs_bytes hashes = vs_bytes_copy(
-        a->arena, VS_BYTES(tile->hashes, tile->n * sizeof(struct vs_hash)));
+    struct vs_bytes hashes =
+        vs_bytes_copy(a->arena, VS_BYTES(tile->hashes, tile->n * sizeof(struct vs_hash)));
     if (row == NULL || hashes.ptr == NULL || a->n_ops == a->room) {
         a->full = true;
         return;
@@ -240,8 +241,9 @@ vs_rc vs_journal_done(struct vs_journal *journal, struct vs_error *err)
     journal->version++;
     set_note(journal, VS_BYTES(journal->next_note, journal->next_note_len),
              journal->now.frontier.size);
-    vs_time_ms since = journal->next_time - journal->anchor_time;
-    bool recent = journal->anchor_time != VS_TIME_NONE && since >= 0 && since < ANCHOR_EVERY_MS;
+    vs_time_ms last = journal->anchor_time, now = journal->next_time;
+    /* A clock that went back is no reason to wait. */
+    bool recent = last != VS_TIME_NONE && now >= last && now - last < ANCHOR_EVERY_MS;
     if (recent)
         return VS_OK;
     VS_TRY(vs_journal_flush(journal, err));
@@ -260,7 +262,8 @@ vs_rc vs_journal_flush(struct vs_journal *journal, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- reading ------------------------------------------------------------------------------------ */
+/* -- reading
+ * ------------------------------------------------------------------------------------ */
 
 vs_rc vs_tile_read(struct vs_tile_reader *reader, unsigned level, uint64_t number,
                    struct vs_bytes *ret, struct vs_error *err)

@@ -1,5 +1,6 @@
 /* The journal against itself: at open from the last verified checkpoint on, and as a whole. */
 #include "relay/journal_priv.h"
+#include <stdio.h>
 
 #define CHECK_ARENA ((size_t)8 * 1024 * 1024)
 
@@ -27,7 +28,8 @@ vs_rc vs_journal_read_anchor(const struct vs_journal *journal, struct vs_arena *
     return rc.code == VS_E_NOT_FOUND ? VS_OK : rc;
 }
 
-/* -- walking the leaves -------------------------------------------------------------------------- */
+/* -- walking the leaves
+ * -------------------------------------------------------------------------- */
 
 /* A tree that grows anew from its stored leaves, each node compared with what is stored. */
 struct walk {
@@ -94,7 +96,8 @@ static vs_rc walk_to(struct walk *w, uint64_t size)
     return w->rc;
 }
 
-/* -- at open ------------------------------------------------------------------------------------- */
+/* -- at open
+ * ------------------------------------------------------------------------------------- */
 
 static vs_rc load_edge(struct vs_journal *journal, struct vs_tile_reader *reader, uint64_t size,
                        struct vs_error *err)
@@ -138,8 +141,8 @@ static vs_rc check_verified(struct vs_journal *journal, struct vs_tile_reader *r
     struct vs_hash root;
     if (journal->verified == 0)
         return VS_OK;
-    VS_TRY(vs_store_get(journal->options.store, reader->arena, VS_T_CHECKPOINT, &key, &row,
-                        err));
+    VS_TRY(
+        vs_store_get(journal->options.store, reader->arena, VS_T_CHECKPOINT, &key, &row, err));
     if (row == NULL)
         return vs_fail(err, VS_E_CORRUPT, NULL, "the checkpoint of size %llu is missing",
                        (unsigned long long)journal->verified);
@@ -162,8 +165,8 @@ static vs_rc verify_tail(struct vs_journal *journal, uint64_t size, struct vs_er
                      .others = {.store = journal->options.store, .arena = second},
                      .rc = VS_OK,
                      .err = err};
-    VS_TRY(vs_merkle_frontier_at(journal->verified, vs_tile_fetch, &w.others, &w.frontier,
-                                 err));
+    VS_TRY(
+        vs_merkle_frontier_at(journal->verified, vs_tile_fetch, &w.others, &w.frontier, err));
     VS_TRY(walk_to(&w, size));
     struct vs_hash root = vs_merkle_root(&w.frontier);
     struct vs_hash stored = vs_merkle_root(&journal->now.frontier);
@@ -239,7 +242,8 @@ vs_rc vs_journal_load(struct vs_journal *journal, struct vs_error *err)
     return check_anchor(journal, &reader, journal->size, err);
 }
 
-/* -- the whole ----------------------------------------------------------------------------------- */
+/* -- the whole
+ * ----------------------------------------------------------------------------------- */
 
 /* One page of checkpoints after `size`, in order. */
 static vs_rc next_checkpoints(struct vs_journal *journal, struct vs_arena *arena, uint64_t size,
