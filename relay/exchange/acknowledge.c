@@ -45,7 +45,8 @@ static vs_rc answered(struct vs_relay *relay, struct vs_job *job, const struct v
 
 static vs_rc stage_row(struct vs_stage *stage, const struct vs_row *delivery,
                        const struct vs_acknowledgement *acknowledgement,
-                       const struct vs_issued *issued, vs_time_ms now, struct vs_error *err)
+                       const struct vs_evidence_file *issued, vs_time_ms now,
+                       struct vs_error *err)
 {
     struct vs_value *row = vs_stage_row(stage, VS_T_DELIVERY);
     if (row == NULL)
@@ -74,7 +75,7 @@ static vs_rc stage_answer(struct vs_relay *relay, struct vs_job *job,
                           const struct vs_caller *caller, const struct vs_row *delivery,
                           const struct vs_acknowledgement *acknowledgement,
                           const struct vs_transition *move, vs_time_ms now,
-                          struct vs_issued *issued, struct vs_error *err)
+                          struct vs_evidence_file *issued, struct vs_error *err)
 {
     struct vs_facts *facts = vs_arena_make(job->arena, struct vs_facts);
     bool found, conforms = acknowledgement->conforms;
@@ -129,7 +130,7 @@ vs_rc vs_acknowledge_stage(struct vs_relay *relay, struct vs_job *job,
         vs_transition_find((enum vs_delivery_state)v[VS_DELIVERY_STATE].integer, to);
     if (move == NULL)
         return vs_fail(err, VS_E_STATE, NULL, "its state does not allow an answer");
-    struct vs_issued *issued = vs_arena_make(job->arena, struct vs_issued);
+    struct vs_evidence_file *issued = vs_arena_make(job->arena, struct vs_evidence_file);
     if (issued == NULL)
         return vs_fail_memory(err);
     VS_TRY(stage_answer(relay, job, caller, access.delivery, acknowledgement, move, now, issued,

@@ -88,7 +88,7 @@ static vs_rc run_follow(struct vs_relay *relay, struct vs_job *job, vs_time_ms n
     if (there)
         return VS_OK;
     struct vs_facts *facts = vs_arena_make(job->arena, struct vs_facts);
-    struct vs_issued *issued = vs_arena_make(job->arena, struct vs_issued);
+    struct vs_evidence_file *issued = vs_arena_make(job->arena, struct vs_evidence_file);
     if (facts == NULL || issued == NULL)
         return vs_fail_memory(err);
     VS_TRY(vs_facts_load(relay, job->arena, self->move.document, facts, &found, err));

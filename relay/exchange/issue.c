@@ -151,9 +151,9 @@ static vs_rc make_xml(struct vs_relay *relay, struct vs_arena *arena,
 
 vs_rc vs_issue_make(struct vs_relay *relay, struct vs_arena *arena,
                     const struct vs_facts *facts, const struct vs_issue *issue, vs_time_ms now,
-                    struct vs_issued *ret, struct vs_error *err)
+                    struct vs_evidence_file *ret, struct vs_error *err)
 {
-    struct vs_issued issued = {.id = vs_id_new(&relay->seams, now)};
+    struct vs_evidence_file issued = {.id = vs_id_new(&relay->seams, now)};
     char id[VS_ID_TEXT];
     struct vs_bytes xml;
     vs_id_text(issued.id, id);
@@ -166,7 +166,7 @@ vs_rc vs_issue_make(struct vs_relay *relay, struct vs_arena *arena,
 }
 
 vs_rc vs_issue_stage(struct vs_stage *stage, const struct vs_facts *facts,
-                     const struct vs_issue *issue, const struct vs_issued *issued,
+                     const struct vs_issue *issue, const struct vs_evidence_file *issued,
                      struct vs_error *err)
 {
     const uint8_t *location;

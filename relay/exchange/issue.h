@@ -42,7 +42,7 @@ struct vs_issue {
 };
 void vs_issue_extend(struct vs_issue *issue, const char *name, const char *value);
 
-struct vs_issued {
+struct vs_evidence_file {
     struct vs_id id;
     struct vs_bytes xml;
     uint8_t digest[32], salt[32];
@@ -50,9 +50,10 @@ struct vs_issued {
 /* Make and sign. `issue->recipient`, where set, is among the facts' recipients. */
 VS_NODISCARD vs_rc vs_issue_make(struct vs_relay *relay, struct vs_arena *arena,
                                  const struct vs_facts *facts, const struct vs_issue *issue,
-                                 vs_time_ms now, struct vs_issued *ret, struct vs_error *err);
+                                 vs_time_ms now, struct vs_evidence_file *ret,
+                                 struct vs_error *err);
 /* Its bytes, row and journal entry into the stage. `issued` lives in the job's arena. */
 VS_NODISCARD vs_rc vs_issue_stage(struct vs_stage *stage, const struct vs_facts *facts,
-                                  const struct vs_issue *issue, const struct vs_issued *issued,
-                                  struct vs_error *err);
+                                  const struct vs_issue *issue,
+                                  const struct vs_evidence_file *issued, struct vs_error *err);
 #endif

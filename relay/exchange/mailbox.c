@@ -295,7 +295,7 @@ static vs_rc stage_handover(struct vs_relay *relay, struct vs_job *job,
                             vs_time_ms now, struct vs_error *err)
 {
     struct vs_facts *facts = vs_arena_make(job->arena, struct vs_facts);
-    struct vs_issued *issued = vs_arena_make(job->arena, struct vs_issued);
+    struct vs_evidence_file *issued = vs_arena_make(job->arena, struct vs_evidence_file);
     bool found;
     if (facts == NULL || issued == NULL)
         return vs_fail_memory(err);
