@@ -79,10 +79,10 @@ static vs_rc read_references(struct vs_arena *arena, struct vs_dsig *d,
     const struct vs_xml_node *c = vs_xml_first(info);
     for (size_t i = 0; c != NULL; c = vs_xml_next(c), i++) {
         static const char *const head[] = {"CanonicalizationMethod", "SignatureMethod"};
-        VS_REFUSE_IF(!vs_xml_is(c, VS_DSIG_NAMESPACE, i < 2 ? head[i] : "Reference"), err,
-                     VS_E_SIGNATURE_FORM, "XMLDSig, 4.4", "line %ld: %s out of place",
-                     vs_xml_line(c), vs_xml_name(c));
-        if (i >= 2)
+        bool fits = vs_xml_is(c, VS_DSIG_NAMESPACE, i < 2 ? head[i] : "Reference");
+        VS_REFUSE_IF(!fits, err, VS_E_SIGNATURE_FORM, "XMLDSig, 4.4",
+                     "line %ld: %s out of place", vs_xml_line(c), vs_xml_name(c));
+        if (i >= 2 && fits)
             VS_TRY(add_reference(arena, d, c, list, &added, err));
     }
     VS_REFUSE_IF(list->n == 0, err, VS_E_SIGNATURE_FORM, "XMLDSig, 4.4",
@@ -277,6 +277,9 @@ vs_rc vs_dsig_check_reference(const struct vs_dsig *dsig, size_t i,
     const struct vs_dsig_reference *r = &dsig->references[i];
     struct vs_digest digest;
     bool found = false;
+    *ret = VS_DSIG_ALTERED;
+    if (r->digest.algorithm == VS_DIGEST_NONE)
+        return VS_OK; /* nothing was claimed that could hold */
     if (r->target != VS_DSIG_OUTSIDE || r->c14n != VS_C14N_NONE)
         VS_TRY(vs_dsig_digest_references(dsig, &i, 1, resolver, r->algorithm, &digest, &found,
                                          err));

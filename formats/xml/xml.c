@@ -171,8 +171,13 @@ static void on_instruction(void *context, const xmlChar *target, const xmlChar *
         stop(context, rc);
 }
 
+/* libxml2 keeps the last error by itself; without this it writes some of them, which quote the
+ * document, to stderr. */
+static void on_error(void *context, xmlError *error) { (void)context, (void)error; }
+
 static void install(xmlSAXHandler *sax)
 {
+    sax->serror = on_error;
     sax->internalSubset = on_dtd;
     sax->startElementNs = on_element;
     sax->endElementNs = on_element_end;
