@@ -346,9 +346,8 @@ static vs_rc find_properties(struct reader *r, const struct vs_xml_node **ret)
         }
     }
     const char *target = found == NULL ? NULL : vs_xml_attribute(found, "Target");
-    VS_REFUSE_IF(target != NULL && target[0] != '\0' &&
-                     (target[0] != '#' || !vs_text_equal(target + 1, r->x->dsig.id)),
-                 r->err, VS_E_SIGNATURE_FORM, "EN 319 132-1, 4.3.1",
+    bool ours = target != NULL && target[0] == '#' && vs_text_equal(target + 1, r->x->dsig.id);
+    VS_REFUSE_IF(found != NULL && !ours, r->err, VS_E_SIGNATURE_FORM, "EN 319 132-1, 4.3.1",
                  "qualifying properties of another signature");
     *ret = found;
     return VS_OK;
