@@ -59,7 +59,4 @@ VS_NODISCARD vs_rc vs_requisites_make(struct vs_arena *arena,
  * "subject", "date", "number", "address", "telephone", "fax", "email", "person", "deadline",
  * "retention-class") is given. *known says whether there is such a requisite. */
 bool vs_requisites_has(const struct vs_requisites *requisites, const char *name, bool *known);
-
-/* The schema's text, for whoever wants to show it. */
-struct vs_bytes vs_requisites_schema(void);
 #endif
