@@ -41,7 +41,9 @@ struct vs_timestamp {
     /* The signer. */
     struct vs_bytes signer_issuer, signer_serial; /* IssuerAndSerialNumber, or empty */
     struct vs_bytes signer_key_id;                /* or this */
-    struct vs_ess_cert_id ess_cert_id; /* the first; digest of VS_DIGEST_NONE: absent */
+    /* Signed: signingCertificateV2, and signingCertificate of the older form; digest of
+     * VS_DIGEST_NONE where absent. Each present one must name the signer. */
+    struct vs_ess_cert_id ess_cert_id_v2, ess_cert_id_v1;
     enum vs_digest_algorithm digest_algorithm;
     struct vs_signature_algorithm signature_algorithm;
     struct vs_bytes signed_attributes; /* with the tag as sent: [0] */
