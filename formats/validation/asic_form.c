@@ -120,12 +120,15 @@ vs_rc vs_judge_asic(struct vs_context *context, const struct vs_asic *asic,
                     struct vs_error *err)
 {
     struct vs_box *box;
+    struct vs_manifests manifests;
     context->report->form = asic->kind == VS_ASIC_S ? VS_FORM_ASIC_S : VS_FORM_ASIC_E;
     VS_TRY(vs_box_of_asic(context->arena, asic, &box, err));
+    VS_TRY(vs_manifests_read(context->arena, asic, &manifests, err));
     judge_form(context, asic, box);
     for (size_t i = 0; i < asic->n_entries; i++)
         if (asic->entries[i].role == VS_ASIC_XADES)
             VS_TRY(judge_xades_entry(context, &asic->entries[i], box, err));
+    VS_TRY(vs_judge_container_stamps(context, box, &manifests, err));
     VS_TRY(refuse_unsigned_files(box, err));
     return report_data(context, box, err);
 }
