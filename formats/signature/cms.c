@@ -114,7 +114,8 @@ static vs_rc read_ess(struct vs_cms_signer *s, struct vs_bytes value, bool v2,
     return VS_OK;
 }
 
-static vs_rc read_signed_facts(struct vs_cms_signer *s, struct vs_error *err)
+/* A counter-signature must have no content-type (RFC 5652, 11.4). */
+static vs_rc read_signed_facts(struct vs_cms_signer *s, bool counter, struct vs_error *err)
 {
     const struct vs_cms_attribute *type, *digest, *time, *v1, *v2;
     VS_TRY(ONLY(s, OID_CONTENT_TYPE, &type, err));
@@ -122,10 +123,11 @@ static vs_rc read_signed_facts(struct vs_cms_signer *s, struct vs_error *err)
     VS_TRY(ONLY(s, OID_SIGNING_TIME, &time, err));
     VS_TRY(ONLY(s, OID_ESS_V1, &v1, err));
     VS_TRY(ONLY(s, OID_ESS_V2, &v2, err));
-    VS_REFUSE_IF(type == NULL || digest == NULL, err, VS_E_SIGNATURE_FORM, "RFC 5652, 5.3",
-                 "no content-type or no message-digest");
-    struct vs_der der = vs_der_reader(type->first);
-    s->content_type = vs_der_take(&der, VS_DER_OID);
+    VS_REFUSE_IF((type == NULL) != counter || digest == NULL, err, VS_E_SIGNATURE_FORM,
+                 "RFC 5652, 5.3", "content-type or message-digest is not as it must be");
+    struct vs_der der = vs_der_reader(type == NULL ? VS_BYTES_NONE : type->first);
+    if (type != NULL)
+        s->content_type = vs_der_take(&der, VS_DER_OID);
     struct vs_der value = vs_der_reader(digest->first);
     s->message_digest = vs_der_take(&value, VS_DER_OCTET_STRING);
     VS_REFUSE_IF(der.failed || value.failed, err, VS_E_SIGNATURE_FORM, "RFC 5652, 11",
@@ -192,18 +194,18 @@ static vs_rc read_signer_fields(struct vs_arena *arena, struct vs_cms_signer *s,
                            err);
 }
 
-static vs_rc read_signer(struct vs_arena *arena, struct vs_bytes whole, struct vs_cms_signer *s,
-                         struct vs_error *err)
+static vs_rc read_signer(struct vs_arena *arena, struct vs_bytes whole, bool counter,
+                         struct vs_cms_signer *s, struct vs_error *err)
 {
     *s = (struct vs_cms_signer){.whole = whole, .signing_time = VS_TIME_NONE};
     VS_TRY(read_signer_fields(arena, s, err));
-    return s->n_signed > 0 ? read_signed_facts(s, err) : VS_OK;
+    return s->n_signed > 0 ? read_signed_facts(s, counter, err) : VS_OK;
 }
 
 vs_rc vs_cms_decode_signer(struct vs_arena *arena, struct vs_bytes bytes,
                            struct vs_cms_signer *ret, struct vs_error *err)
 {
-    return read_signer(arena, bytes, ret, err);
+    return read_signer(arena, bytes, true, ret, err);
 }
 
 /* A signer that is broken is kept with its refusal: it must not hide a good one. */
@@ -219,7 +221,7 @@ static vs_rc read_signers(struct vs_arena *arena, struct vs_bytes content, struc
         return vs_fail_memory(err);
     for (size_t i = 0; i < n; i++) {
         struct vs_error refusal = {0};
-        vs_rc rc = read_signer(arena, vs_ber_next(&set).whole, &list[i], &refusal);
+        vs_rc rc = read_signer(arena, vs_ber_next(&set).whole, false, &list[i], &refusal);
         if (rc.code == VS_E_NOMEM) {
             *err = refusal;
             return rc;

@@ -1,4 +1,4 @@
-#include "formats/validation/forms.h"
+#include "formats/validation/cades.h"
 
 #define PROOF_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -63,6 +63,15 @@ static vs_rc settle(struct vs_context *context, vs_rc rc, const char *file,
     return rc;
 }
 
+static vs_rc judge_cades_entry(struct vs_context *context, const struct vs_asic_entry *entry,
+                               struct vs_box *box, const struct vs_manifests *manifests,
+                               struct vs_error *err)
+{
+    struct vs_error refusal = {0};
+    vs_rc rc = vs_judge_cades_entry(context, entry, box, manifests, &refusal);
+    return settle(context, rc, entry->zip->name, &refusal, err);
+}
+
 static vs_rc judge_xades_entry(struct vs_context *context, const struct vs_asic_entry *entry,
                                struct vs_box *box, struct vs_error *err)
 {
@@ -125,9 +134,13 @@ vs_rc vs_judge_asic(struct vs_context *context, const struct vs_asic *asic,
     VS_TRY(vs_box_of_asic(context->arena, asic, &box, err));
     VS_TRY(vs_manifests_read(context->arena, asic, &manifests, err));
     judge_form(context, asic, box);
-    for (size_t i = 0; i < asic->n_entries; i++)
-        if (asic->entries[i].role == VS_ASIC_XADES)
-            VS_TRY(judge_xades_entry(context, &asic->entries[i], box, err));
+    for (size_t i = 0; i < asic->n_entries; i++) {
+        const struct vs_asic_entry *entry = &asic->entries[i];
+        if (entry->role == VS_ASIC_XADES)
+            VS_TRY(judge_xades_entry(context, entry, box, err));
+        else if (entry->role == VS_ASIC_CADES)
+            VS_TRY(judge_cades_entry(context, entry, box, &manifests, err));
+    }
     VS_TRY(vs_judge_container_stamps(context, box, &manifests, err));
     VS_TRY(refuse_unsigned_files(box, err));
     return report_data(context, box, err);
