@@ -58,6 +58,15 @@ struct vs_relay_settings {
     size_t n_tsa_urls;
     int64_t tsa_timeout_ms; /* 5 s */
 
+    /* What is trusted besides the embedded centre's root: PEM files, PEM files of centres that
+     * the operator says are accredited (Art. 3.2), trusted lists (TS 119 612). */
+    const char *const *trust_anchors;
+    size_t n_trust_anchors;
+    const char *const *accredited_anchors;
+    size_t n_accredited_anchors;
+    const char *const *trust_lists;
+    size_t n_trust_lists;
+
     /* Limits. */
     uint64_t document_max;      /* 2 GiB */
     size_t memory_max;          /* 1 MiB: above it a document is spooled to a file */
