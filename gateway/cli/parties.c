@@ -1,0 +1,357 @@
+/* participant, principal, agreement: who exchanges, who may call, what was agreed. */
+#include "gateway/cli/cli.h"
+#include <stdlib.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static json_t *texts(const struct vs_option_texts *from)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < from->n; i++)
+        json_array_append_new(array, json_string(from->items[i]));
+    return array;
+}
+
+/* The items of a comma-separated list. */
+static json_t *words(const char *list)
+{
+    json_t *array = json_array();
+    for (const char *at = list; at != NULL && *at != '\0';) {
+        size_t len = strcspn(at, ",");
+        if (len > 0)
+            json_array_append_new(array, json_stringn(at, len));
+        at += len + (at[len] == ',');
+    }
+    return array;
+}
+
+static void set_text(json_t *object, const char *name, const char *value)
+{
+    if (value != NULL)
+        json_object_set_new(object, name, json_string(value));
+}
+
+/* Send `body` (taken), print one line made of `member` of the answer. */
+static int create(struct vs_cli *cli, const char *path, json_t *body, const char *member)
+{
+    json_t *answer = NULL;
+    vs_rc rc = vs_cli_call(cli, "POST", path, body, &answer);
+    json_decref(body);
+    if (!vs_ok(rc))
+        return vs_cli_failed(cli, rc);
+    if (!vs_cli_show_json(cli, answer))
+        printf("%s\n", vs_cli_text(answer, member));
+    json_decref(answer);
+    return VS_EXIT_DONE;
+}
+
+static int list(struct vs_cli *cli, const char *path, const char *member,
+                const struct vs_column_of *columns, size_t n)
+{
+    json_t *answer = NULL;
+    vs_rc rc = vs_cli_call(cli, "GET", path, NULL, &answer);
+    if (!vs_ok(rc))
+        return vs_cli_failed(cli, rc);
+    if (!vs_cli_show_json(cli, answer))
+        vs_cli_table(json_object_get(answer, member), columns, n);
+    json_decref(answer);
+    return VS_EXIT_DONE;
+}
+
+static int show(struct vs_cli *cli, const char *path)
+{
+    json_t *answer = NULL;
+    vs_rc rc = vs_cli_call(cli, "GET", path, NULL, &answer);
+    if (!vs_ok(rc))
+        return vs_cli_failed(cli, rc);
+    json_dumpf(answer, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(answer);
+    return VS_EXIT_DONE;
+}
+
+/* `path`/`name`, percent-encoded. */
+static const char *item(struct vs_cli *cli, const char *path, const char *name)
+{
+    char *encoded = vs_percent_encode(cli->arena, vs_bytes_text(name));
+    char *whole = vs_arena_printf(cli->arena, "%s/%s", path, encoded == NULL ? "" : encoded);
+    return whole == NULL ? path : whole;
+}
+
+/* -- participant
+ * ------------------------------------------------------------------------------- */
+
+static int participant_add(struct vs_cli *cli, int argc, char **argv)
+{
+    const char *name = NULL, *contract = NULL, *from = NULL, *until = NULL, *endpoint = NULL,
+               *retention = NULL;
+    bool public_body = false, agreed_only = false;
+    struct vs_option_texts args;
+    const struct vs_option options[] = {
+        {"name", 'n', VS_OPTION_TEXT, &name, "NAME", "its name, as evidence shall state it"},
+        {"contract", 'c', VS_OPTION_TEXT, &contract, "NUMBER",
+         "its service contract with the intermediary (Art. 31.5); without one it exchanges "
+         "nothing"},
+        {"contract-from", 0, VS_OPTION_TEXT, &from, "TIME", "from then on (RFC 3339)"},
+        {"contract-until", 0, VS_OPTION_TEXT, &until, "TIME", "until then"},
+        {"public-body", 0, VS_OPTION_FLAG, &public_body, NULL,
+         "a public body: enhanced signatures only (Art. 6)"},
+        {"agreed-only", 0, VS_OPTION_FLAG, &agreed_only, NULL,
+         "it takes documents only from those it has an agreement with"},
+        {"endpoint", 0, VS_OPTION_TEXT, &endpoint, "URL",
+         "the system that receives for it (Art. 28.2); default: its mailbox here"},
+        {"retention", 0, VS_OPTION_TEXT, &retention, "CLASS", "minimum, months-N or permanent"},
+    };
+    vs_cli_read(
+        cli,
+        &(struct vs_command_line){"IDENTIFIER...",
+                                  "Enter a participant, by one or more identifiers.\n\n"
+                                  "  vasite participant add voen:1234567891 --name \"Alfa "
+                                  "MMC\" --contract 2026/1",
+                                  options, COUNT(options), 1, 8},
+        argc, argv, &args);
+    json_t *body = json_object();
+    json_object_set_new(body, "identifiers", texts(&args));
+    set_text(body, "name", name);
+    set_text(body, "contract", contract);
+    set_text(body, "contract_from", from);
+    set_text(body, "contract_until", until);
+    set_text(body, "endpoint", endpoint);
+    set_text(body, "retention", retention);
+    json_object_set_new(body, "public_body", json_boolean(public_body));
+    json_object_set_new(body, "agreed_senders_only", json_boolean(agreed_only));
+    return create(cli, "/v1/participants", body, "id");
+}
+
+static int participant_list(struct vs_cli *cli, int argc, char **argv)
+{
+    static const struct vs_column_of columns[] = {{"identifiers", "IDENTIFIER"},
+                                                  {"name", "NAME"},
+                                                  {"contract", "CONTRACT"},
+                                                  {"public_body", "PUBLIC"},
+                                                  {"id", "ID"}};
+    const char *after = NULL;
+    struct vs_option_texts args;
+    const struct vs_option options[] = {
+        {"after", 0, VS_OPTION_TEXT, &after, "ID", "those after this one"}};
+    vs_cli_read(cli, &(struct vs_command_line){"", "All participants.", options, 1, 0, 0}, argc,
+                argv, &args);
+    return list(cli, vs_cli_query(cli, "/v1/participants", "after", after), "participants",
+                columns, COUNT(columns));
+}
+
+static int participant_show(struct vs_cli *cli, int argc, char **argv)
+{
+    struct vs_option_texts args;
+    vs_cli_read(
+        cli, &(struct vs_command_line){"ID-OR-IDENTIFIER", "One participant.", NULL, 0, 1, 1},
+        argc, argv, &args);
+    return show(cli, item(cli, "/v1/participants", args.items[0]));
+}
+
+int vs_cli_participant(struct vs_cli *cli, int argc, char **argv)
+{
+    static const char *const verbs[] = {"add", "list", "show", NULL};
+    static int (*const run[])(struct vs_cli *, int,
+                              char **) = {participant_add, participant_list, participant_show};
+    return run[vs_cli_choose(verbs, argc, argv)](cli, argc - 1, argv + 1);
+}
+
+/* -- principal
+ * --------------------------------------------------------------------------------- */
+
+/* The profile of a new principal, its token in a file of its own beside it. */
+static vs_rc write_profile(struct vs_cli *cli, const char *path, const char *token)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    char *token_path = vs_arena_printf(cli->arena, "%s.token", path);
+    char *ca = cli->profile.ca_file == NULL ? NULL : realpath(cli->profile.ca_file, NULL);
+    char *text = vs_arena_printf(
+        cli->arena, "url: %s\n%s%s%stoken-file: %s.token\n", cli->profile.url,
+        ca == NULL ? "" : "ca-file: ", ca == NULL ? "" : ca, ca == NULL ? "" : "\n", name);
+    free(ca);
+    if (token_path == NULL || text == NULL)
+        return vs_fail_memory(&cli->err);
+    VS_TRY(vs_cli_write_file(cli, token_path, vs_bytes_text(token), 0600));
+    return vs_cli_write_file(cli, path, vs_bytes_text(text), 0600);
+}
+
+static int tell_principal(struct vs_cli *cli, const json_t *answer, const char *profile)
+{
+    const char *token = vs_cli_text(answer, "token");
+    if (profile != NULL && token[0] != '\0') {
+        vs_rc rc = write_profile(cli, profile, token);
+        if (!vs_ok(rc))
+            return vs_cli_failed(cli, rc);
+        json_object_del((json_t *)answer, "token"); /* it is in its file, nowhere else */
+    }
+    if (vs_cli_show_json(cli, answer))
+        return VS_EXIT_DONE;
+    printf("%s\n", vs_cli_text(answer, "id"));
+    if (profile == NULL && token[0] != '\0')
+        printf("token (shown this once): %s\n", token);
+    return VS_EXIT_DONE;
+}
+
+static int principal_add(struct vs_cli *cli, int argc, char **argv)
+{
+    const char *participant = NULL, *name = NULL, *roles = NULL, *certificate = NULL,
+               *expires = NULL, *profile = NULL;
+    bool automatic = false;
+    struct vs_option_texts args;
+    const struct vs_option options[] = {
+        {"participant", 'p', VS_OPTION_TEXT, &participant, "IDENTIFIER",
+         "for whom it acts (Art. 27.1); without: for the service itself"},
+        {"name", 'n', VS_OPTION_TEXT, &name, "NAME", "of the person or system"},
+        {"roles", 'r', VS_OPTION_TEXT, &roles, "LIST",
+         "sender,recipient,archivist,operator,auditor,centre-officer"},
+        {"automatic", 0, VS_OPTION_FLAG, &automatic, NULL, "a system, not a person"},
+        {"certificate", 0, VS_OPTION_TEXT, &certificate, "FILE",
+         "it proves itself by this client certificate (PEM) instead of a token"},
+        {"expires", 0, VS_OPTION_TEXT, &expires, "TIME", "until then (RFC 3339)"},
+        {"profile-out", 'o', VS_OPTION_TEXT, &profile, "FILE",
+         "write a profile for it; the token goes to FILE.token"},
+    };
+    vs_cli_read(
+        cli,
+        &(struct vs_command_line){"",
+                                  "Enter somebody who may call, and make its token.\n\n"
+                                  "  vasite principal add -p voen:1234567891 -n Office -r "
+                                  "sender,recipient -o office.profile",
+                                  options, COUNT(options), 0, 0},
+        argc, argv, &args);
+    json_t *body = json_object();
+    set_text(body, "participant", participant);
+    set_text(body, "name", name);
+    set_text(body, "expires", expires);
+    json_object_set_new(body, "roles", words(roles));
+    json_object_set_new(body, "automatic", json_boolean(automatic));
+    if (certificate != NULL) {
+        const char *pem;
+        vs_rc rc = vs_cli_read_secret(cli, certificate, &pem);
+        if (!vs_ok(rc)) {
+            json_decref(body);
+            return vs_cli_failed(cli, rc);
+        }
+        set_text(body, "certificate", pem);
+    }
+    json_t *answer = NULL;
+    vs_rc rc = vs_cli_call(cli, "POST", "/v1/principals", body, &answer);
+    json_decref(body);
+    int status = vs_ok(rc) ? tell_principal(cli, answer, profile) : vs_cli_failed(cli, rc);
+    json_decref(answer);
+    return status;
+}
+
+static int principal_list(struct vs_cli *cli, int argc, char **argv)
+{
+    static const struct vs_column_of columns[] = {
+        {"id", "ID"}, {"name", "NAME"}, {"roles", "FIRST ROLE"}, {"revoked", "REVOKED"}};
+    const char *participant = NULL;
+    struct vs_option_texts args;
+    const struct vs_option options[] = {
+        {"participant", 'p', VS_OPTION_TEXT, &participant, "IDENTIFIER", "whose"}};
+    vs_cli_read(cli,
+                &(struct vs_command_line){"",
+                                          "Who may call for a participant, or for the service.",
+                                          options, 1, 0, 0},
+                argc, argv, &args);
+    return list(cli, vs_cli_query(cli, "/v1/principals", "participant", participant),
+                "principals", columns, COUNT(columns));
+}
+
+static int principal_revoke(struct vs_cli *cli, int argc, char **argv)
+{
+    struct vs_option_texts args;
+    json_t *answer = NULL;
+    vs_cli_read(
+        cli, &(struct vs_command_line){"ID", "Revoke its credential, at once.", NULL, 0, 1, 1},
+        argc, argv, &args);
+    vs_rc rc =
+        vs_cli_call(cli, "DELETE", item(cli, "/v1/principals", args.items[0]), NULL, &answer);
+    json_decref(answer);
+    return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
+}
+
+int vs_cli_principal(struct vs_cli *cli, int argc, char **argv)
+{
+    static const char *const verbs[] = {"add", "list", "revoke", NULL};
+    static int (*const run[])(struct vs_cli *, int, char **) = {principal_add, principal_list,
+                                                                principal_revoke};
+    return run[vs_cli_choose(verbs, argc, argv)](cli, argc - 1, argv + 1);
+}
+
+/* -- agreement
+ * --------------------------------------------------------------------------------- */
+
+static int agreement_add(struct vs_cli *cli, int argc, char **argv)
+{
+    const char *reference = NULL, *from = NULL, *until = NULL;
+    struct vs_option_texts terms = {.n = 0}, args;
+    const struct vs_option options[] = {
+        {"term", 't', VS_OPTION_TEXTS, &terms, "NAME=VALUE",
+         "what is agreed otherwise than the law's default; may be repeated"},
+        {"reference", 0, VS_OPTION_TEXT, &reference, "NUMBER", "of the parties' own paper"},
+        {"from", 0, VS_OPTION_TEXT, &from, "TIME", "in force from then on (RFC 3339)"},
+        {"until", 0, VS_OPTION_TEXT, &until, "TIME", "in force until then"},
+    };
+    vs_cli_read(cli,
+                &(struct vs_command_line){
+                    "IDENTIFIER IDENTIFIER",
+                    "Enter what two participants agreed about their exchange (Art. 26).\n\n"
+                    "  vasite agreement add voen:1234567891 voen:9876543219 -t "
+                    "signature-class=qualified -t marks=batch",
+                    options, COUNT(options), 2, 2},
+                argc, argv, &args);
+    json_t *body = json_object(), *agreed = json_object();
+    for (size_t i = 0; i < terms.n; i++) {
+        const char *equal = strchr(terms.items[i], '=');
+        char *name = equal == NULL ? NULL
+                                   : vs_arena_strndup(cli->arena, terms.items[i],
+                                                      (size_t)(equal - terms.items[i]));
+        if (name == NULL) {
+            fprintf(stderr, "vasite: --term %s: NAME=VALUE is meant\n", terms.items[i]);
+            exit(VS_EXIT_USAGE);
+        }
+        set_text(agreed, name, equal + 1);
+    }
+    json_object_set_new(body, "parties", texts(&args));
+    set_text(body, "reference", reference);
+    set_text(body, "from", from);
+    set_text(body, "until", until);
+    json_object_set_new(body, "terms", agreed);
+    return create(cli, "/v1/agreements", body, "id");
+}
+
+static int agreement_list(struct vs_cli *cli, int argc, char **argv)
+{
+    static const struct vs_column_of columns[] = {
+        {"id", "ID"}, {"parties", "BETWEEN"}, {"reference", "REFERENCE"}, {"from", "FROM"}};
+    const char *party = NULL;
+    struct vs_option_texts args;
+    const struct vs_option options[] = {
+        {"party", 'p', VS_OPTION_TEXT, &party, "IDENTIFIER", "of this participant"}};
+    vs_cli_read(cli, &(struct vs_command_line){"", "All agreements.", options, 1, 0, 0}, argc,
+                argv, &args);
+    return list(cli, vs_cli_query(cli, "/v1/agreements", "party", party), "agreements", columns,
+                COUNT(columns));
+}
+
+static int agreement_show(struct vs_cli *cli, int argc, char **argv)
+{
+    struct vs_option_texts args;
+    vs_cli_read(
+        cli,
+        &(struct vs_command_line){"ID", "One agreement with all its terms.", NULL, 0, 1, 1},
+        argc, argv, &args);
+    return show(cli, item(cli, "/v1/agreements", args.items[0]));
+}
+
+int vs_cli_agreement(struct vs_cli *cli, int argc, char **argv)
+{
+    static const char *const verbs[] = {"add", "list", "show", NULL};
+    static int (*const run[])(struct vs_cli *, int, char **) = {agreement_add, agreement_list,
+                                                                agreement_show};
+    return run[vs_cli_choose(verbs, argc, argv)](cli, argc - 1, argv + 1);
+}
