@@ -34,6 +34,7 @@ struct vs_store_options {
     const struct vs_fileops *files; /* NULL: vs_fileops_real */
     size_t cache_bytes;             /* of the writer's page cache; 0: 16 MiB */
     unsigned readers;               /* most read connections; 0: 8 */
+    unsigned checkpoint_pages;      /* the log is folded into the file when so long; 0: 2000 */
 };
 
 /* Creates the store when the file does not exist, brings an older one forward (schema.h).

@@ -1,7 +1,7 @@
 #include "storage/sqlite/connection.h"
 #include <stdio.h>
 
-enum { SQL_BYTES = 16 * 1024, BUSY_MS = 10000, CHECKPOINT_PAGES = 2000 };
+enum { SQL_BYTES = 16 * 1024, BUSY_MS = 10000 };
 
 enum statement_kind { INSERT, REPLACE, REMOVE, SELECT };
 
@@ -145,7 +145,7 @@ static vs_rc use_wal(struct vs_connection *self, struct vs_error *err)
     return wal ? VS_OK : vs_fail(err, VS_E_IO, NULL, "the store cannot use a write-ahead log");
 }
 
-static vs_rc set_up(struct vs_connection *self, size_t cache_bytes, bool write,
+static vs_rc set_up(struct vs_connection *self, const struct vs_connection_options *options,
                     struct vs_error *err)
 {
     char sql[400];
@@ -154,11 +154,11 @@ static vs_rc set_up(struct vs_connection *self, size_t cache_bytes, bool write,
     /* FULL: the log is synced at each commit, before it returns. */
     snprintf(sql, sizeof sql,
              "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-%zu;PRAGMA cell_size_check=ON;"
-             "PRAGMA trusted_schema=OFF;PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=%d;"
+             "PRAGMA trusted_schema=OFF;PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=%u;"
              "PRAGMA journal_size_limit=67108864;PRAGMA query_only=%d",
-             cache_bytes / 1024, CHECKPOINT_PAGES, !write);
+             options->cache_bytes / 1024, options->checkpoint_pages, !options->write);
     VS_TRY(vs_connection_run(self, sql, err));
-    if (!write)
+    if (!options->write)
         return VS_OK;
     VS_TRY(use_wal(self, err));
     VS_TRY(prepare(self, "BEGIN IMMEDIATE", &self->begin, err));
@@ -166,22 +166,23 @@ static vs_rc set_up(struct vs_connection *self, size_t cache_bytes, bool write,
     return prepare(self, "ROLLBACK", &self->rollback, err);
 }
 
-vs_rc vs_connection_open(struct vs_connection *self, const struct vs_vfs *vfs, const char *path,
-                         const struct vs_schema *schema, size_t cache_bytes, bool write,
-                         struct vs_error *err)
+vs_rc vs_connection_open(struct vs_connection *self, const struct vs_vfs *vfs,
+                         const struct vs_schema *schema,
+                         const struct vs_connection_options *options, struct vs_error *err)
 {
     *self = (struct vs_connection){.vfs = vfs, .schema = schema};
     self->statements = vs_heap_array(schema->n_tables, sizeof *self->statements);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (write ? SQLITE_OPEN_CREATE : 0);
-    int rc = sqlite3_open_v2(path, &self->db, flags, vs_vfs_name(vfs));
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->write ? SQLITE_OPEN_CREATE : 0);
+    int rc = sqlite3_open_v2(options->path, &self->db, flags, vs_vfs_name(vfs));
     vs_rc result = VS_OK;
     if (rc != SQLITE_OK && vs_vfs_in_use(vfs))
-        result =
-            vs_fail(err, VS_E_STORE_IN_USE, NULL, "another process has the store %s", path);
+        result = vs_fail(err, VS_E_STORE_IN_USE, NULL, "another process has the store %s",
+                         options->path);
     else if (rc != SQLITE_OK)
         result = vs_connection_fail(self, rc, "open", err);
     else
-        result = set_up(self, cache_bytes, write, err);
+        result = set_up(self, options, err);
     if (!vs_ok(result))
         vs_connection_close(self);
     return result;

@@ -15,10 +15,16 @@ struct vs_connection {
     sqlite3_stmt *begin, *commit, *rollback;
 };
 
-/* `cache_bytes`: of its page cache. */
+struct vs_connection_options {
+    const char *path;
+    size_t cache_bytes;
+    unsigned checkpoint_pages; /* of the writing one */
+    bool write;
+};
 VS_NODISCARD vs_rc vs_connection_open(struct vs_connection *self, const struct vs_vfs *vfs,
-                                      const char *path, const struct vs_schema *schema,
-                                      size_t cache_bytes, bool write, struct vs_error *err);
+                                      const struct vs_schema *schema,
+                                      const struct vs_connection_options *options,
+                                      struct vs_error *err);
 void vs_connection_close(struct vs_connection *self);
 
 /* SQLite's `rc` as a failure; `what` was being done. */

@@ -1,7 +1,12 @@
 /* sqlite.c - the backend on SQLite: one writing connection, a small pool of reading ones. */
 #include "storage/sqlite/connection.h"
 
-enum { READERS = 8, WRITER_CACHE = 16 * 1024 * 1024, READER_CACHE = 2 * 1024 * 1024 };
+enum {
+    READERS = 8,
+    CHECKPOINT_PAGES = 2000,
+    WRITER_CACHE = 16 * 1024 * 1024,
+    READER_CACHE = 2 * 1024 * 1024
+};
 
 struct sqlite_store {
     struct vs_store base;
@@ -60,8 +65,8 @@ static vs_rc take_reader(struct sqlite_store *self, struct vs_connection **ret,
     if (*ret != NULL)
         return VS_OK;
     struct vs_connection *reader = vs_heap_new(sizeof *reader);
-    vs_rc rc = vs_connection_open(reader, self->vfs, self->path, self->base.schema,
-                                  READER_CACHE, false, err);
+    struct vs_connection_options options = {.path = self->path, .cache_bytes = READER_CACHE};
+    vs_rc rc = vs_connection_open(reader, self->vfs, self->base.schema, &options, err);
     if (vs_ok(rc)) {
         *ret = reader;
         return rc;
@@ -232,9 +237,13 @@ vs_rc vs_store_open(const struct vs_store_options *options, struct vs_store **re
     self->most_readers = options->readers != 0 ? options->readers : READERS;
     VS_ASSERT(pthread_mutex_init(&self->pool_lock, NULL) == 0);
     VS_ASSERT(pthread_cond_init(&self->returned, NULL) == 0);
-    size_t cache = options->cache_bytes != 0 ? options->cache_bytes : WRITER_CACHE;
-    vs_rc rc =
-        vs_connection_open(&self->writer, self->vfs, self->path, schema, cache, true, err);
+    struct vs_connection_options writer = {
+        .path = self->path,
+        .cache_bytes = options->cache_bytes != 0 ? options->cache_bytes : WRITER_CACHE,
+        .checkpoint_pages =
+            options->checkpoint_pages != 0 ? options->checkpoint_pages : CHECKPOINT_PAGES,
+        .write = true};
+    vs_rc rc = vs_connection_open(&self->writer, self->vfs, schema, &writer, err);
     if (!vs_ok(rc)) {
         release(self);
         return rc;
