@@ -1,3 +1,4 @@
+#include "formats/xml/prescan.h"
 #include "formats/xml/xml_priv.h"
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
@@ -173,7 +174,10 @@ static void on_instruction(void *context, const xmlChar *target, const xmlChar *
 
 /* libxml2 keeps the last error by itself; without this it writes some of them, which quote the
  * document, to stderr. */
-static void on_error(void *context, xmlError *error) { (void)context, (void)error; }
+static void on_error(void *context, xmlError *error)
+{
+    (void)context, (void)error;
+}
 
 static void install(xmlSAXHandler *sax)
 {
@@ -202,18 +206,10 @@ static vs_rc parser_failure(xmlParserCtxt *context, struct vs_error *err)
                    (int)(len > 120 ? 120 : len), e->message == NULL ? "" : e->message);
 }
 
-static vs_rc check_declaration(const xmlDoc *doc, struct vs_error *err)
+static vs_rc check_version(const xmlDoc *doc, struct vs_error *err)
 {
-    static const char *const encodings[] = {"UTF-8",    "UTF-16",     "UTF-16LE",
-                                            "UTF-16BE", "ISO-8859-1", "US-ASCII"};
     VS_REFUSE_IF(doc->version != NULL && strcmp((const char *)doc->version, "1.0") != 0, err,
                  VS_E_XML, "XML 1.0, 2.8", "not XML 1.0");
-    if (doc->encoding == NULL)
-        return VS_OK;
-    for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++)
-        if (vs_text_equal_ascii_case((const char *)doc->encoding, encodings[i]))
-            return VS_OK;
-    VS_REFUSE_IF(true, err, VS_E_XML, "XML 1.0, 4.3.3", "an encoding that is not accepted");
     return VS_OK;
 }
 
@@ -241,7 +237,7 @@ static vs_rc run(xmlParserCtxt *context, struct vs_bytes text, struct parse *p,
     /* Well-formed, but with a prefix that nothing declares: C14N could not tell what it is. */
     if (!context->nsWellFormed)
         return parser_failure(context, p->err);
-    VS_TRY(check_declaration(xml->doc, p->err));
+    VS_TRY(check_version(xml->doc, p->err));
     if (xml->n_ids > 1)
         qsort(xml->ids, xml->n_ids, sizeof *xml->ids, compare_ids);
     return VS_OK;
@@ -256,6 +252,7 @@ vs_rc vs_xml_parse(struct vs_bytes text, const struct vs_xml_limits *limits,
                  "XML of %zu bytes", text.len);
     if (text.len == 0)
         return vs_fail(err, VS_E_XML, NULL, "empty");
+    VS_TRY(vs_xml_prescan(text, limits->max_attributes, err));
     xmlParserCtxt *context = xmlNewParserCtxt();
     if (context == NULL)
         return vs_fail(err, VS_E_NOMEM, NULL, "the XML parser is out of memory");

@@ -3,7 +3,7 @@
  *
  * libxml2 parses; nothing outside formats/ sees it. Refused, always: a document type
  * declaration (and with it every entity that XML does not predefine), encodings other than
- * UTF-8, UTF-16, US-ASCII and ISO-8859-1, and whatever exceeds the limits. CDATA sections
+ * UTF-8, US-ASCII and ISO-8859-1, and whatever exceeds the limits. CDATA sections
  * become text. Comments and processing instructions stay in the tree, because canonicalisation
  * needs them; the readers below never look through them: an element whose text they split is
  * refused, so that nobody reads less than what was signed.

@@ -62,7 +62,8 @@ static void parse__refuses_what_it_is_not(void **state)
     }
 }
 
-/* -- limits: at the edge, and one beyond ----------------------------------------------------- */
+/* -- limits: at the edge, and one beyond -----------------------------------------------------
+ */
 
 static vs_rc parse_repeated(const char *head, const char *middle, const char *tail, unsigned n,
                             const char *end)
@@ -91,14 +92,16 @@ static void limits__hold_exactly(void **state)
     assert_fails(VS_E_XML_LIMIT, parse_repeated("<a", " a%u='%u'", "", 129, "/>"));
     assert_ok(parse_repeated("<a>", "<b xmlns:p%u='u:%u'>", "</b>", 127, "</a>"));
     assert_ok(parse_repeated("<a>", "<b xmlns:p%u='u:%u'/>", "", 1000, "</a>"));
-    assert_fails(VS_E_XML_LIMIT,
-                 parse_repeated("<a>", "<b xmlns:p%u='u:%u' xmlns:q='u:q'>", "</b>", 100, "</a>"));
+    assert_fails(VS_E_XML_LIMIT, parse_repeated("<a>", "<b xmlns:p%u='u:%u' xmlns:q='u:q'>",
+                                                "</b>", 100, "</a>"));
     assert_ok(parse_repeated("<a>", "<b/>", "", 199999, "</a>"));
     assert_fails(VS_E_XML_LIMIT, parse_repeated("<a>", "<b/>", "", 200000, "</a>"));
-    assert_fails(VS_E_XML_LIMIT, parse_repeated("<a>", "0123456789abcdef", "", 1 << 20, "</a>"));
+    assert_fails(VS_E_XML_LIMIT,
+                 parse_repeated("<a>", "0123456789abcdef", "", 1 << 20, "</a>"));
 }
 
-/* -- Ids ------------------------------------------------------------------------------------- */
+/* -- Ids -------------------------------------------------------------------------------------
+ */
 
 static void ids__are_found_where_they_are_ids(void **state)
 {
@@ -133,7 +136,8 @@ static void ids__twice_are_refused(void **state)
     assert_ok(vs_xml_ids_unique(other, &err));
 }
 
-/* -- values ---------------------------------------------------------------------------------- */
+/* -- values ----------------------------------------------------------------------------------
+ */
 
 static void text__is_read_whole_or_not_at_all(void **state)
 {
@@ -194,7 +198,8 @@ static void attributes__are_told_apart_by_name_space(void **state)
     assert_string_equal(vs_xml_prefix(root, "p"), "");
 }
 
-/* -- walking --------------------------------------------------------------------------------- */
+/* -- walking ---------------------------------------------------------------------------------
+ */
 
 static void walk__goes_in_document_order_and_stays_inside(void **state)
 {

@@ -1,0 +1,90 @@
+/* What must be known before libxml2 sees a byte: that its encoding is one of ours, so that the
+ * markup it will see is the markup seen here; and that no element floods it with attributes,
+ * whose number libxml2 2.9 handles in quadratic time before it asks anybody. */
+#include "formats/xml/prescan.h"
+
+/* An attribute is at least ` a=""`, so a shorter piece between two '<' holds no flood. */
+enum { SHORTEST_ATTRIBUTE = 5, DECLARATION_MAX = 256 };
+
+static bool is_encoding(struct vs_bytes name)
+{
+    static const char *const accepted[] = {"UTF-8", "US-ASCII", "ISO-8859-1"};
+    char text[16] = "";
+    if (name.len >= sizeof text)
+        return false;
+    memcpy(text, name.ptr, name.len);
+    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
+        if (vs_text_equal_ascii_case(text, accepted[i]))
+            return true;
+    return false;
+}
+
+/* The value of encoding="..." in an XML declaration; .ptr NULL: none is given. */
+static struct vs_bytes declared_encoding(struct vs_bytes text)
+{
+    if (!vs_bytes_starts(text, "<?xml") || text.len < 6 ||
+        strchr(" \t\r\n", text.ptr[5]) == NULL)
+        return VS_BYTES_NONE;
+    size_t len = text.len < DECLARATION_MAX ? text.len : DECLARATION_MAX;
+    const uint8_t *stop = memmem(text.ptr, len, "?>", 2);
+    const uint8_t *end = stop == NULL ? text.ptr + len : stop;
+    const uint8_t *at = memmem(text.ptr, (size_t)(end - text.ptr), "encoding", 8);
+    while (at != NULL && at < end && *at != '"' && *at != '\'')
+        at++;
+    const uint8_t *close =
+        at == NULL || at >= end ? NULL : memchr(at + 1, *at, (size_t)(end - at - 1));
+    if (close != NULL)
+        return VS_BYTES(at + 1, (size_t)(close - at - 1));
+    /* A declaration longer than any real one, or a name without a value: no accepted name. */
+    return stop == NULL || at != NULL ? VS_BYTES("?", 1) : VS_BYTES_NONE;
+}
+
+/* The number of '=' outside quotes in the tag that begins `piece`. */
+static size_t count_attributes(struct vs_bytes piece)
+{
+    size_t n = 0;
+    uint8_t quote = 0;
+    for (size_t i = 1; i < piece.len; i++) {
+        uint8_t c = piece.ptr[i];
+        if (quote != 0)
+            quote = c == quote ? 0 : quote;
+        else if (c == '"' || c == '\'')
+            quote = c;
+        else if (c == '>')
+            break;
+        else
+            n += c == '=';
+    }
+    return n;
+}
+
+static bool is_flooded(struct vs_bytes text, size_t max_attributes)
+{
+    const uint8_t *end = text.ptr + text.len;
+    const uint8_t *at = memchr(text.ptr, '<', text.len);
+    while (at != NULL) {
+        const uint8_t *next = at + 1 < end ? memchr(at + 1, '<', (size_t)(end - at - 1)) : NULL;
+        size_t len = (size_t)((next == NULL ? end : next) - at);
+        bool element = len > 1 && at[1] != '!' && at[1] != '?' && at[1] != '/';
+        if (element && len / SHORTEST_ATTRIBUTE > max_attributes &&
+            count_attributes(VS_BYTES(at, len)) > max_attributes)
+            return true;
+        at = next;
+    }
+    return false;
+}
+
+vs_rc vs_xml_prescan(struct vs_bytes text, size_t max_attributes, struct vs_error *err)
+{
+    if (vs_bytes_starts(text, "\xef\xbb\xbf"))
+        text = VS_BYTES(text.ptr + 3, text.len - 3);
+    bool begins =
+        text.len > 0 && strchr("< \t\r\n", text.ptr[0]) != NULL && text.ptr[0] != '\0';
+    bool ours = begins && memchr(text.ptr, '\0', text.len) == NULL;
+    struct vs_bytes encoding = declared_encoding(text);
+    VS_REFUSE_IF(!ours || (encoding.ptr != NULL && !is_encoding(encoding)), err, VS_E_XML,
+                 "XML 1.0, 4.3.3", "no XML, or an encoding that is not accepted");
+    VS_REFUSE_IF(is_flooded(text, max_attributes), err, VS_E_XML_LIMIT, NULL,
+                 "an element with more than %zu attributes", max_attributes);
+    return VS_OK;
+}
