@@ -13,6 +13,8 @@ void vs_respond(struct vs_request *request, int status, const char *media_type,
 
 void vs_respond_header(struct vs_request *request, const char *name, const char *value)
 {
+    if (value == NULL)
+        return; /* the arena that it should be in was full */
     VS_ASSERT(!vs_text_has_controls(vs_bytes_text(value)));
     size_t i = 0;
     while (i < request->n_answer_headers &&
