@@ -1,8 +1,82 @@
 #include "gateway/routes.h"
 #include "gateway/rest/rest.h"
 
+#define SMALL     (UINT64_C(256) << 10)
+#define JSON      "application/json"
+#define NO_BODY   VS_BODY_NONE, NULL, NULL, NULL
+#define JSON_BODY SMALL, JSON, NULL, NULL
+
+enum {
+    PUBLIC = VS_RIGHT_PUBLIC,
+    ANY = VS_RIGHT_ANY,
+    SENDER = VS_RIGHT_SENDER,
+    RECIPIENT = VS_RIGHT_RECIPIENT,
+    OPERATOR = VS_RIGHT_OPERATOR,
+    /* Who may see a document at all; relay decides whether it is one of theirs. */
+    PARTIES = VS_RIGHT_SENDER | VS_RIGHT_RECIPIENT | VS_RIGHT_ARCHIVIST | VS_RIGHT_AUDITOR,
+    REGISTER = VS_RIGHT_OPERATOR | VS_RIGHT_AUDITOR,
+};
+
 const struct vs_route vs_routes[] = {
-    {"GET", "/healthz", vs_rest_healthz, VS_RIGHT_PUBLIC, VS_ON_BOTH, VS_BODY_NONE, NULL, NULL,
-     NULL, "Whether the process runs"},
+    /* The service itself. */
+    {"GET", "/healthz", vs_rest_healthz, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "Whether the process runs"},
+    {"GET", "/readyz", vs_rest_readyz, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "Whether documents are taken in, and why not"},
+    {"GET", "/metrics", vs_rest_metrics, REGISTER, VS_ON_TLS, NO_BODY,
+     "Counters in the text format of Prometheus"},
+    {"GET", "/v1/self", vs_rest_self, ANY, VS_ON_TLS, NO_BODY, "Who the caller is"},
+
+    /* Participants, principals, agreements (Art. 26, 27.1, 31.5). */
+    {"POST", "/v1/participants", vs_rest_participant_add, OPERATOR, VS_ON_TLS, JSON_BODY,
+     "Enter a participant"},
+    {"GET", "/v1/participants", vs_rest_participant_list, REGISTER, VS_ON_TLS, NO_BODY,
+     "List participants"},
+    {"GET", "/v1/participants/{id}", vs_rest_participant_get, REGISTER, VS_ON_TLS, NO_BODY,
+     "One participant, by id or identifier"},
+    {"PUT", "/v1/participants/{id}", vs_rest_participant_change, OPERATOR, VS_ON_TLS, JSON_BODY,
+     "Change a participant"},
+    {"POST", "/v1/principals", vs_rest_principal_add, OPERATOR, VS_ON_TLS, JSON_BODY,
+     "Register a principal by certificate, or make its token"},
+    {"GET", "/v1/principals", vs_rest_principal_list, REGISTER, VS_ON_TLS, NO_BODY,
+     "Principals of a participant, or of the service"},
+    {"GET", "/v1/principals/{id}", vs_rest_principal_get, REGISTER, VS_ON_TLS, NO_BODY,
+     "One principal"},
+    {"DELETE", "/v1/principals/{id}", vs_rest_principal_revoke, OPERATOR, VS_ON_TLS, NO_BODY,
+     "Revoke a principal's credential"},
+    {"POST", "/v1/agreements", vs_rest_agreement_add, OPERATOR, VS_ON_TLS, JSON_BODY,
+     "Enter an agreement between two participants"},
+    {"GET", "/v1/agreements", vs_rest_agreement_list, ANY, VS_ON_TLS, NO_BODY,
+     "Agreements: a party's own, or all"},
+    {"GET", "/v1/agreements/{id}", vs_rest_agreement_get, ANY, VS_ON_TLS, NO_BODY,
+     "One agreement; `law` is the built-in one"},
+    {"PUT", "/v1/agreements/{id}", vs_rest_agreement_change, OPERATOR, VS_ON_TLS, JSON_BODY,
+     "Change an agreement"},
+
+    /* The exchange. */
+    {"POST", "/v1/documents", vs_rest_submit, SENDER, VS_ON_TLS, VS_BODY_DOCUMENT, "*",
+     vs_rest_submit_begin, vs_rest_submit_chunk, "Submit a document"},
+    {"GET", "/v1/documents", vs_rest_sent, SENDER, VS_ON_TLS, NO_BODY,
+     "Documents that the caller's participant sent, newest first"},
+    {"GET", "/v1/documents/{id}", vs_rest_status, PARTIES | OPERATOR, VS_ON_TLS, NO_BODY,
+     "How a document stands, with both legal times"},
+    {"GET", "/v1/documents/{id}/original", vs_rest_original, PARTIES, VS_ON_TLS, NO_BODY,
+     "The original, bit for bit"},
+    {"GET", "/v1/documents/{id}/consignment", vs_rest_consignment, PARTIES, VS_ON_TLS, NO_BODY,
+     "The original with its submission evidence, sealed by the service"},
+    {"GET", "/v1/documents/{id}/evidence", vs_rest_evidence_list, PARTIES | OPERATOR, VS_ON_TLS,
+     NO_BODY, "Evidence of a document, in order of time"},
+    {"POST", "/v1/documents/{id}/acknowledgement", vs_rest_acknowledge, RECIPIENT, VS_ON_TLS,
+     JSON_BODY, "Acknowledge receipt, or refuse"},
+    {"POST", "/v1/documents/{id}/repeat-confirmation", vs_rest_repeat_confirm, SENDER,
+     VS_ON_TLS, NO_BODY, "Confirm that a held repetition is intended"},
+    {"GET", "/v1/evidence/{id}", vs_rest_evidence, PARTIES | OPERATOR, VS_ON_TLS, NO_BODY,
+     "One piece of evidence as XML, JSON view or ASiC-S"},
+    {"GET", "/v1/evidence/{id}/record", vs_rest_evidence_record, PARTIES | OPERATOR, VS_ON_TLS,
+     NO_BODY, "Its evidence record (RFC 4998)"},
+    {"GET", "/v1/inbox", vs_rest_inbox, RECIPIENT, VS_ON_TLS, NO_BODY,
+     "The mailbox, after a cursor; waits when asked to"},
+    {"GET", "/v1/events", vs_rest_events, SENDER, VS_ON_TLS, NO_BODY,
+     "What happened to the caller's documents, after a cursor"},
 };
 const size_t vs_n_routes = sizeof vs_routes / sizeof vs_routes[0];

@@ -151,7 +151,7 @@ struct vs_relay_counters {
     uint64_t accepted, refused, replayed, held; /* submissions by outcome */
     uint64_t acknowledged, handed_over;
     uint64_t cycles, items, rows, conflicts; /* of the committer */
-    uint64_t segment_syncs, store_commits;
+    uint64_t segment_syncs, store_commits, written_bytes;
     uint64_t largest_batch;
     uint64_t evidence, batches_marked, mark_failures;
     uint64_t queue_refusals;

@@ -148,7 +148,6 @@ void vs_view_evidence(struct vs_json *json, const char *name, const struct vs_ev
     else
         vs_json_null(json, "journal_index");
     vs_json_time(json, "time_mark", e->marked ? e->mark : VS_TIME_NONE);
-    vs_json_string(json, "time_mark_policy", e->mark_policy);
     vs_json_end_object(json);
 }
 

@@ -199,6 +199,8 @@ static vs_rc write_bytes(struct vs_relay *relay, struct cycle *cycle, struct vs_
     for (size_t j = 0; j < cycle->n_jobs; j++)
         for (struct stage_bytes *b = cycle->jobs[j]->stage->bytes; b != NULL; b = b->next)
             vs_location_encode(records[i++].location, b->location);
+    for (i = 0; i < n; i++)
+        vs_relay_count(relay, written_bytes, records[i].location.length);
     return VS_OK;
 }
 
