@@ -132,7 +132,7 @@ vs_rc vs_connection_number(struct vs_connection *self, const char *sql, int64_t 
                                                  : vs_connection_fail(self, rc, "read", err);
 }
 
-static vs_rc use_wal(struct vs_connection *self, struct vs_error *err)
+vs_rc vs_connection_use_wal(struct vs_connection *self, struct vs_error *err)
 {
     sqlite3_stmt *stmt;
     VS_TRY(prepare(self, "PRAGMA journal_mode=WAL", &stmt, err));
@@ -160,7 +160,6 @@ static vs_rc set_up(struct vs_connection *self, const struct vs_connection_optio
     VS_TRY(vs_connection_run(self, sql, err));
     if (!options->write)
         return VS_OK;
-    VS_TRY(use_wal(self, err));
     VS_TRY(prepare(self, "BEGIN IMMEDIATE", &self->begin, err));
     VS_TRY(prepare(self, "COMMIT", &self->commit, err));
     return prepare(self, "ROLLBACK", &self->rollback, err);

@@ -27,6 +27,9 @@ VS_NODISCARD vs_rc vs_connection_open(struct vs_connection *self, const struct v
                                       struct vs_error *err);
 void vs_connection_close(struct vs_connection *self);
 
+/* Switches the file to a write-ahead log, where it has none yet. */
+VS_NODISCARD vs_rc vs_connection_use_wal(struct vs_connection *self, struct vs_error *err);
+
 /* SQLite's `rc` as a failure; `what` was being done. */
 VS_NODISCARD vs_rc vs_connection_fail(const struct vs_connection *self, int rc,
                                       const char *what, struct vs_error *err);

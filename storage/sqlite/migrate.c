@@ -208,6 +208,7 @@ vs_rc vs_sqlite_migrate(struct vs_connection *self, struct vs_error *err)
         return vs_fail(err, VS_E_STORE_NEWER, NULL,
                        "the store has version %lld, this program knows up to %u",
                        (long long)version, self->schema->version);
+    VS_TRY(vs_connection_use_wal(self, err));
     VS_TRY(vs_connection_begin(self, err));
     vs_rc rc = bring_forward(self, version, err);
     if (vs_ok(rc))
