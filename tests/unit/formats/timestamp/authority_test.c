@@ -98,7 +98,7 @@ static void openssl_ts_verifies_what_was_granted(void **state)
     vs_pki_pem(pki, folder, "tsa.pem", "CERTIFICATE", pki->tsa.certificate);
     vs_pki_file(pki, folder, "data", vs_bytes_text("salam"));
     static const char *const forms[] = {"-sha256 -cert", "-sha512 -cert -no_nonce", "-sha384",
-                                        "-sha3-256 -cert -tspolicy " POLICY};
+                                        ("-sha3-256 -cert -tspolicy " POLICY)};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         assert_int_equal(vs_pki_run(pki, "openssl ts -query -data data %s -out q", forms[i]),
                          0);
