@@ -1,5 +1,6 @@
 #include "gateway/routes.h"
 #include "gateway/rest/rest.h"
+#include "gateway/trust/trust.h"
 
 #define SMALL     (UINT64_C(256) << 10)
 #define JSON      "application/json"
@@ -78,5 +79,17 @@ const struct vs_route vs_routes[] = {
      "The mailbox, after a cursor; waits when asked to"},
     {"GET", "/v1/events", vs_rest_events, SENDER, VS_ON_TLS, NO_BODY,
      "What happened to the caller's documents, after a cursor"},
+
+    /* The embedded centre, for everybody (gateway/trust/trust.h). */
+    {"POST", "/tsa", vs_trust_tsa, PUBLIC, VS_ON_BOTH, 4096, "application/timestamp-query",
+     NULL, NULL, "A time mark (RFC 3161)"},
+    {"POST", "/ocsp", vs_trust_ocsp_post, PUBLIC, VS_ON_BOTH, 16384, "application/ocsp-request",
+     NULL, NULL, "State of certificates (RFC 6960)"},
+    {"GET", "/ocsp/{request...}", vs_trust_ocsp_get, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "State of certificates, the request in base64"},
+    {"GET", "/crl/{file}", vs_trust_crl, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "Revocation list of an authority: root.crl, ca.crl"},
+    {"GET", "/certificates/{file}", vs_trust_certificate, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "A certificate: root.cer, ca.cer, tsa.cer, SERIAL.cer"},
 };
 const size_t vs_n_routes = sizeof vs_routes / sizeof vs_routes[0];
