@@ -62,7 +62,8 @@ VS_NODISCARD vs_rc vs_key_sign_message(const struct vs_key *key,
                                        struct vs_signature_value *ret, struct vs_error *err);
 
 /* PKCS#8 PEM. An empty passphrase: neither asked for nor used. Encryption: PBES2, AES-256-CBC,
- * 200,000 rounds of PBKDF2 with HMAC-SHA-256. VS_E_KEY: not readable, or wrong passphrase. */
+ * 200,000 rounds of PBKDF2 with HMAC-SHA-256 (2,048 where the passphrase is plainly random, as
+ * the service's own is). VS_E_KEY: not readable, or wrong passphrase. */
 VS_NODISCARD vs_rc vs_key_decode_pem(struct vs_bytes pem, struct vs_bytes passphrase,
                                      struct vs_key **ret, struct vs_error *err);
 VS_NODISCARD vs_rc vs_key_encode_pem(const struct vs_key *key, struct vs_bytes passphrase,
