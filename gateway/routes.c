@@ -16,6 +16,7 @@ enum {
     /* Who may see a document at all; relay decides whether it is one of theirs. */
     PARTIES = VS_RIGHT_SENDER | VS_RIGHT_RECIPIENT | VS_RIGHT_ARCHIVIST | VS_RIGHT_AUDITOR,
     REGISTER = VS_RIGHT_OPERATOR | VS_RIGHT_AUDITOR,
+    OFFICER = VS_RIGHT_OFFICER,
 };
 
 const struct vs_route vs_routes[] = {
@@ -79,6 +80,16 @@ const struct vs_route vs_routes[] = {
      "The mailbox, after a cursor; waits when asked to"},
     {"GET", "/v1/events", vs_rest_events, SENDER, VS_ON_TLS, NO_BODY,
      "What happened to the caller's documents, after a cursor"},
+
+    /* The register of certificates (Art. 10-18). */
+    {"POST", "/v1/certificates", vs_rest_certificate_issue, OFFICER, VS_ON_TLS, JSON_BODY,
+     "Issue a certificate, for a PKCS#10 request or with a new key as PKCS#12"},
+    {"GET", "/v1/certificates", vs_rest_certificate_list, OFFICER | REGISTER, VS_ON_TLS,
+     NO_BODY, "The register of certificates"},
+    {"GET", "/v1/certificates/{serial}", vs_rest_certificate_get, OFFICER | REGISTER, VS_ON_TLS,
+     NO_BODY, "A certificate, its state and history"},
+    {"POST", "/v1/certificates/{serial}/state", vs_rest_certificate_change, OFFICER, VS_ON_TLS,
+     JSON_BODY, "Suspend, restore or revoke a certificate"},
 
     /* The embedded centre, for everybody (gateway/trust/trust.h). */
     {"POST", "/tsa", vs_trust_tsa, PUBLIC, VS_ON_BOTH, 4096, "application/timestamp-query",

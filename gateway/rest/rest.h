@@ -23,6 +23,8 @@ vs_rc vs_rest_submit_chunk(struct vs_request *request, struct vs_bytes bytes,
 vs_handler vs_rest_sent, vs_rest_status, vs_rest_original, vs_rest_consignment,
     vs_rest_repeat_confirm;
 vs_handler vs_rest_evidence_list, vs_rest_evidence, vs_rest_evidence_record;
+vs_handler vs_rest_certificate_issue, vs_rest_certificate_list, vs_rest_certificate_get,
+    vs_rest_certificate_change;
 vs_handler vs_rest_inbox, vs_rest_events, vs_rest_acknowledge;
 
 /* For the files of this folder, on a worker: `text` is an id of ours or an identifier;
