@@ -62,7 +62,7 @@ void vs_respond_problem_with(struct vs_request *request, const struct vs_error *
 {
     const struct vs_code_info *info = vs_code_info(err->code);
     VS_BUFFER json;
-    vs_buffer_init(&json, 64 << 10);
+    vs_buffer_init(&json, 1 << 20);
     vs_buffer_printf(&json,
                      "{\"type\":\"urn:vasite:problem:%s\",\"status\":%d,\"title\":", info->name,
                      info->http);
@@ -80,8 +80,10 @@ void vs_respond_problem_with(struct vs_request *request, const struct vs_error *
         vs_json_text(&json, clause);
     }
     vs_buffer_printf(&json, ",\"instance\":\"urn:vasite:request:%s\"", request->id);
-    if (members != NULL)
-        vs_buffer_printf(&json, ",%s", members);
+    if (members != NULL) {
+        vs_buffer_byte(&json, ',');
+        vs_buffer_text(&json, members);
+    }
     vs_buffer_text(&json, "}\n");
     struct vs_bytes body = VS_BYTES_NONE;
     struct vs_error full;

@@ -5,4 +5,6 @@
 
 /* With its quotes; controls escaped, invalid UTF-8 replaced by U+FFFD. NULL writes null. */
 void vs_json_text(struct vs_buffer *buffer, const char *text);
+/* The same of bytes; a NUL among them is escaped. */
+void vs_json_bytes(struct vs_buffer *buffer, struct vs_bytes text);
 #endif

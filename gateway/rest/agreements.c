@@ -151,7 +151,7 @@ static vs_rc run_list(struct vs_relay *relay, struct vs_job *job, struct vs_requ
     const struct vs_agreement **list;
     size_t n;
     const struct vs_caller *caller = vs_caller_of(request);
-    const char *named = vs_request_query(request, "participant");
+    const char *named = vs_request_query(request, "party");
     VS_TRY(vs_request_query_number(request, "limit", 1, 500, 100, &limit, err));
     VS_TRY(vs_rest_after(request, &after, err));
     if (!vs_caller_may(caller, VS_ROLE_OPERATOR | VS_ROLE_AUDITOR)) {
@@ -166,7 +166,7 @@ static vs_rc run_list(struct vs_relay *relay, struct vs_job *job, struct vs_requ
     VS_JSON json;
     vs_json_init(&json);
     vs_json_object(&json, NULL);
-    vs_json_array(&json, "items");
+    vs_json_array(&json, "agreements");
     for (size_t i = 0; i < n; i++)
         vs_view_agreement(&json, NULL, list[i]);
     vs_json_end_array(&json);
@@ -178,6 +178,6 @@ static vs_rc run_list(struct vs_relay *relay, struct vs_job *job, struct vs_requ
 
 vs_rc vs_rest_agreement_list(struct vs_request *request, struct vs_error *err)
 {
-    VS_TRY(vs_request_query_only(request, "after limit participant", err));
+    VS_TRY(vs_request_query_only(request, "after limit party", err));
     return vs_call(request, run_list, NULL, err);
 }

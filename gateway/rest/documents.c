@@ -219,10 +219,8 @@ static vs_rc answer_acknowledge(struct vs_request *request, struct vs_error *err
     vs_json_string(&json, "state", vs_delivery_state_name(result->state));
     vs_json_time(&json, "time", result->time);
     vs_json_yes_no(&json, "repeated", result->repeated);
-    vs_json_object(&json, "evidence");
-    vs_json_id(&json, "id", result->evidence);
-    vs_json_base64(&json, "xml", result->evidence_xml);
-    vs_json_end_object(&json);
+    vs_json_id(&json, "evidence", result->evidence);
+    vs_json_text_of(&json, "evidence_xml", result->evidence_xml);
     vs_json_end_object(&json);
     return vs_respond_json(request, result->repeated ? 200 : 201, &json, err);
 }

@@ -19,7 +19,7 @@ static vs_rc run_list(struct vs_relay *relay, struct vs_job *job, struct vs_requ
     VS_JSON json;
     vs_json_init(&json);
     vs_json_object(&json, NULL);
-    vs_json_array(&json, "items");
+    vs_json_array(&json, "evidence");
     for (size_t i = 0; i < n; i++)
         vs_view_evidence(&json, NULL, list[i]);
     vs_json_end_array(&json);

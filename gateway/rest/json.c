@@ -100,6 +100,11 @@ void vs_json_hex(struct vs_json *json, const char *name, struct vs_bytes bytes)
     vs_buffer_byte(buffer, '"');
 }
 
+void vs_json_text_of(struct vs_json *json, const char *name, struct vs_bytes text)
+{
+    vs_json_bytes(member(json, name), text);
+}
+
 void vs_json_base64(struct vs_json *json, const char *name, struct vs_bytes bytes)
 {
     struct vs_buffer *buffer = member(json, name);

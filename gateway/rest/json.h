@@ -29,6 +29,8 @@ void vs_json_null(struct vs_json *json, const char *name);
 void vs_json_time(struct vs_json *json, const char *name, vs_time_ms t);  /* NONE: null */
 void vs_json_id(struct vs_json *json, const char *name, struct vs_id id); /* NONE: null */
 void vs_json_hex(struct vs_json *json, const char *name, struct vs_bytes bytes);
+/* Bytes that are UTF-8 text, XML mostly. */
+void vs_json_text_of(struct vs_json *json, const char *name, struct vs_bytes text);
 void vs_json_base64(struct vs_json *json, const char *name, struct vs_bytes bytes);
 /* Answer with it; copied into the request's arena. */
 VS_NODISCARD vs_rc vs_respond_json(struct vs_request *request, int status,

@@ -222,7 +222,7 @@ static vs_rc answer_refusal(struct vs_request *request, const struct vs_receipt 
 {
     VS_JSON members;
     vs_json_init(&members);
-    vs_view_receipt(&members, "submission", receipt);
+    vs_view_receipt(&members, receipt);
     VS_TRY(vs_buffer_check(&members.buffer, err));
     vs_respond_problem_with(request, &receipt->refusal, (const char *)members.buffer.ptr);
     return VS_OK;
@@ -241,7 +241,9 @@ static vs_rc answer(struct vs_request *request, struct vs_error *err)
                       vs_arena_printf(vs_request_arena(request), "/v1/documents/%s", id));
     VS_JSON json;
     vs_json_init(&json);
-    vs_view_receipt(&json, NULL, receipt);
+    vs_json_object(&json, NULL);
+    vs_view_receipt(&json, receipt);
+    vs_json_end_object(&json);
     return vs_respond_json(request, receipt->replayed ? 200 : 201, &json, err);
 }
 

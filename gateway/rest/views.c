@@ -75,16 +75,6 @@ void vs_view_agreement(struct vs_json *json, const char *name, const struct vs_a
     vs_json_end_object(json);
 }
 
-static void party(struct vs_json *json, const char *name, struct vs_id id,
-                  const char *identifier, const char *called)
-{
-    vs_json_object(json, name);
-    vs_json_id(json, "id", id);
-    vs_json_string(json, "identifier", identifier);
-    vs_json_string(json, "name", called);
-    vs_json_end_object(json);
-}
-
 static void document_members(struct vs_json *json, const struct vs_delivery *d)
 {
     vs_json_string(json, "subject", d->subject);
@@ -95,7 +85,14 @@ static void document_members(struct vs_json *json, const struct vs_delivery *d)
     vs_json_number(json, "size", (int64_t)d->size);
     vs_json_hex(json, "sha256", VS_BYTES(d->digest, sizeof d->digest));
     vs_json_id(json, "repeats", d->repeats);
-    vs_json_yes_no(json, "counts_as_not_sent", d->counts_as_not_sent);
+}
+
+/* What the recipient must, and the sender may, take it for (Art. 27.3, 27.4). */
+static const char *counts_as(const struct vs_delivery *d)
+{
+    return d->counts_as_not_sent   ? "not-sent"
+           : d->counts_as_received ? "received"
+                                   : "not-received";
 }
 
 void vs_view_delivery(struct vs_json *json, const char *name, const struct vs_delivery *d)
@@ -103,16 +100,18 @@ void vs_view_delivery(struct vs_json *json, const char *name, const struct vs_de
     vs_json_object(json, name);
     vs_json_id(json, "document", d->document);
     vs_json_string(json, "state", vs_delivery_state_name(d->state));
-    party(json, "sender", d->sender, d->sender_identifier, d->sender_name);
-    party(json, "recipient", d->recipient, d->recipient_identifier, d->recipient_name);
+    vs_json_string(json, "sender", d->sender_identifier);
+    vs_json_string(json, "sender_name", d->sender_name);
+    vs_json_string(json, "recipient", d->recipient_identifier);
+    vs_json_string(json, "recipient_name", d->recipient_name);
     document_members(json, d);
     vs_json_yes_no(json, "acknowledgement_required", d->acknowledgement_required);
-    vs_json_yes_no(json, "counts_as_received", d->counts_as_received);
+    vs_json_string(json, "counts_as", counts_as(d));
     vs_json_time(json, "sent", d->sent);
     vs_json_time(json, "received", d->received);
     vs_json_time(json, "handed_over", d->handed_over);
     vs_json_time(json, "acknowledged", d->acknowledged);
-    vs_json_time(json, "reached_sender", d->reached);
+    vs_json_time(json, "reached", d->reached);
     vs_json_time(json, "deadline", d->deadline);
     vs_json_string(json, "refusal_reason", d->refusal_reason);
     vs_json_end_object(json);
@@ -128,8 +127,8 @@ static void legal_time(struct vs_json *json, const char *name, const struct vs_l
     vs_json_object(json, name);
     vs_json_time(json, "time", t->time);
     vs_json_id(json, "evidence", t->evidence);
-    vs_json_time(json, "time_mark", t->marked ? t->mark : VS_TIME_NONE);
-    vs_json_yes_no(json, "time_mark_in_law", t->marked && t->mark_in_law);
+    vs_json_time(json, "mark", t->marked ? t->mark : VS_TIME_NONE);
+    vs_json_yes_no(json, "mark_in_law", t->marked && t->mark_in_law);
     vs_json_end_object(json);
 }
 
@@ -141,13 +140,13 @@ void vs_view_evidence(struct vs_json *json, const char *name, const struct vs_ev
     vs_json_id(json, "recipient", e->recipient);
     vs_json_string(json, "event", e->event);
     vs_json_string(json, "event_uri", e->event_uri);
-    vs_json_time(json, "event_time", e->event_time);
+    vs_json_time(json, "time", e->event_time);
     vs_json_hex(json, "sha256", VS_BYTES(e->digest, sizeof e->digest));
     if (e->sequenced)
         vs_json_number(json, "journal_index", (int64_t)e->journal_index);
     else
         vs_json_null(json, "journal_index");
-    vs_json_time(json, "time_mark", e->marked ? e->mark : VS_TIME_NONE);
+    vs_json_time(json, "mark", e->marked ? e->mark : VS_TIME_NONE);
     vs_json_end_object(json);
 }
 
@@ -165,14 +164,15 @@ static void recipient(struct vs_json *json, const struct vs_recipient_status *r)
 {
     const struct vs_delivery *d = r->delivery;
     vs_json_object(json, NULL);
-    party(json, "recipient", d->recipient, d->recipient_identifier, d->recipient_name);
+    vs_json_string(json, "identifier", d->recipient_identifier);
+    vs_json_string(json, "name", d->recipient_name);
     vs_json_string(json, "state", vs_delivery_state_name(d->state));
     vs_json_yes_no(json, "acknowledgement_required", d->acknowledgement_required);
-    vs_json_yes_no(json, "counts_as_received", d->counts_as_received);
+    vs_json_string(json, "counts_as", counts_as(d));
     legal_time(json, "received", &r->received);
     legal_time(json, "handed_over", &r->handed_over);
     legal_time(json, "acknowledged", &r->acknowledged);
-    legal_time(json, "reached_sender", &r->reached);
+    legal_time(json, "reached", &r->reached);
     vs_json_time(json, "deadline", d->deadline);
     vs_json_string(json, "refusal_reason", d->refusal_reason);
     vs_json_end_object(json);
@@ -182,8 +182,7 @@ void vs_view_status(struct vs_json *json, const char *name, const struct vs_stat
 {
     vs_json_object(json, name);
     vs_json_id(json, "id", s->id);
-    vs_json_yes_no(json, "accepted", s->accepted);
-    vs_json_yes_no(json, "held", s->held);
+    vs_json_string(json, "status", !s->accepted ? "refused" : s->held ? "held" : "accepted");
     if (!s->accepted)
         refusal(json, &s->refusal);
     legal_time(json, "sent", &s->sent);
@@ -191,8 +190,8 @@ void vs_view_status(struct vs_json *json, const char *name, const struct vs_stat
     vs_json_string(json, "legal_class", s->legal_class);
     vs_json_string(json, "indication", s->indication);
     if (s->document != NULL) {
-        party(json, "sender", s->document->sender, s->document->sender_identifier,
-              s->document->sender_name);
+        vs_json_string(json, "sender", s->document->sender_identifier);
+        vs_json_string(json, "sender_name", s->document->sender_name);
         document_members(json, s->document);
     }
     vs_json_array(json, "recipients");
@@ -206,26 +205,22 @@ void vs_view_status(struct vs_json *json, const char *name, const struct vs_stat
     vs_json_end_object(json);
 }
 
-void vs_view_receipt(struct vs_json *json, const char *name, const struct vs_receipt *r)
+void vs_view_receipt(struct vs_json *json, const struct vs_receipt *r)
 {
-    vs_json_object(json, name);
     vs_json_id(json, "id", r->id);
     vs_json_yes_no(json, "accepted", r->accepted);
     vs_json_yes_no(json, "replayed", r->replayed);
     vs_json_yes_no(json, "held", r->held);
     vs_json_id(json, "repeats", r->repeats);
     vs_json_time(json, "sent", r->sent);
-    vs_json_object(json, "evidence");
-    vs_json_id(json, "id", r->evidence);
-    vs_json_base64(json, "xml", r->evidence_xml);
-    vs_json_end_object(json);
-    vs_json_end_object(json);
+    vs_json_id(json, "evidence", r->evidence);
+    vs_json_text_of(json, "evidence_xml", r->evidence_xml);
 }
 
 void vs_view_page(struct vs_json *json, const struct vs_page *page)
 {
     vs_json_object(json, NULL);
-    vs_json_array(json, "items");
+    vs_json_array(json, "entries");
     for (size_t i = 0; i < page->n; i++)
         vs_view_delivery(json, NULL, page->entries[i]);
     vs_json_end_array(json);

@@ -17,9 +17,9 @@ void vs_view_delivery(struct vs_json *json, const char *name,
 void vs_view_status(struct vs_json *json, const char *name, const struct vs_status *status);
 void vs_view_evidence(struct vs_json *json, const char *name,
                       const struct vs_evidence *evidence);
-/* Without refusal: that is a problem. */
-void vs_view_receipt(struct vs_json *json, const char *name, const struct vs_receipt *receipt);
-/* Members id, version, … of a list: {"items":[…],"cursor":…,"more":…}. */
+/* Members only: they stand in an object of their own, or in a problem. */
+void vs_view_receipt(struct vs_json *json, const struct vs_receipt *receipt);
+/* {"entries":[…],"cursor":…,"more":…} */
 void vs_view_page(struct vs_json *json, const struct vs_page *page);
 
 /* A term of an agreement in words, and back: yes, no, a choice's name, names separated by
