@@ -132,6 +132,8 @@ char *vs_name_attribute(struct vs_arena *arena, struct vs_bytes name, enum vs_at
 char *vs_name_text(struct vs_arena *arena, struct vs_bytes name);
 /* RFC 5280, 7.1: string types, case of ASCII letters and runs of spaces make no difference. */
 bool vs_name_equal(struct vs_bytes a, struct vs_bytes b);
+/* Whether `base`'s RDNs are the first ones of `name` (a subtree, RFC 5280, 4.2.1.10). */
+bool vs_name_within(struct vs_bytes name, struct vs_bytes base);
 /* Serial number as decimal text (X509SerialNumber), or NULL. */
 char *vs_certificate_serial_text(struct vs_arena *arena,
                                  const struct vs_certificate *certificate);

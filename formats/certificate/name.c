@@ -182,23 +182,33 @@ static bool same_value(struct vs_arena *arena, const struct attribute *a,
     return strcmp(left, right) == 0;
 }
 
-bool vs_name_equal(struct vs_bytes a, struct vs_bytes b)
+/* Whether the attributes of `b` are the first of `a`, RDN by RDN. */
+static bool begins_with(struct vs_bytes a, struct vs_bytes b, bool wholly)
 {
-    if (vs_bytes_equal(a, b))
-        return true;
     struct attribute left[ATTRIBUTES_MAX], right[ATTRIBUTES_MAX];
     size_t n, m;
-    if (!read_attributes(a, left, &n) || !read_attributes(b, right, &m) || n != m)
+    if (!read_attributes(a, left, &n) || !read_attributes(b, right, &m) || n < m ||
+        (wholly && n != m))
         return false;
     VS_ARENA *arena = vs_arena_new(1024 * 1024);
     if (arena == NULL)
         return false;
     /* DER sorts a SET OF, so attributes of one RDN stand in the same order in both. */
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < m; i++)
         if (left[i].rdn != right[i].rdn || !vs_bytes_equal(left[i].oid, right[i].oid) ||
             !same_value(arena, &left[i], &right[i]))
             return false;
-    return true;
+    return m == 0 || m == n || left[m].rdn != left[m - 1].rdn;
+}
+
+bool vs_name_equal(struct vs_bytes a, struct vs_bytes b)
+{
+    return vs_bytes_equal(a, b) || begins_with(a, b, true);
+}
+
+bool vs_name_within(struct vs_bytes name, struct vs_bytes base)
+{
+    return begins_with(name, base, false);
 }
 
 /* -- serial number --------------------------------------------------------------------------

@@ -135,7 +135,12 @@ static vs_rc decode_rsa(struct vs_public_key *key, struct vs_bytes bits, struct 
 {
     struct vs_der der = vs_der_reader(bits);
     struct vs_der inner = vs_der_enter(&der, VS_DER_SEQUENCE);
-    struct vs_bytes n = vs_der_unsigned(&inner, RSA_BITS_MAX / 8);
+    struct vs_bytes n = vs_der_take(&inner, VS_DER_INTEGER);
+    /* Cards of 2014 to 2016 (ESTEID) left out the leading zero octet; all read it unsigned. */
+    if (n.len > 1 && n.ptr[0] == 0)
+        n = VS_BYTES(n.ptr + 1, n.len - 1);
+    if (n.len == 0 || n.len > RSA_BITS_MAX / 8 || n.ptr[0] == 0)
+        inner.failed = true;
     struct vs_bytes e = vs_der_unsigned(&inner, RSA_EXPONENT_OCTETS_MAX);
     vs_der_leave(&der, &inner);
     if (!vs_der_done(&der))

@@ -1,4 +1,5 @@
 #include "formats/timestamp/timestamp.h"
+#include "formats/crypto/ber.h"
 #include "formats/crypto/der.h"
 
 #define OID(text)                                                                              \
@@ -343,6 +344,10 @@ vs_rc vs_timestamp_decode(struct vs_arena *arena, struct vs_bytes der,
     if (ts == NULL)
         return vs_fail_memory(err);
     ts->der = der;
+    /* RFC 5652 allows BER around the signed parts, and some authorities' libraries stream it.
+     */
+    if (vs_ber_is_indefinite(der) && !vs_ok(vs_ber_to_der(arena, der, &der, err)))
+        return malformed(err, "RFC 5652, 10", "neither DER nor BER");
     struct vs_der at = vs_der_reader(der);
     struct vs_der info = vs_der_enter(&at, VS_DER_SEQUENCE);
     struct vs_bytes type = vs_der_oid(&info);

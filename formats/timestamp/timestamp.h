@@ -1,10 +1,10 @@
 /* timestamp.h - RFC 3161 time-stamp tokens (time marks): decode one, look at it, verify it.
  *
  * Read by our own bounded DER reader, not by a CMS library: exactly the profile that RFC 3161,
- * RFC 5816 and EN 319 422 allow, one signer, DER. A token decoded here is readable, NOT
- * trusted: vs_timestamp_verify checks the token against one certificate, path.h and revocation
- * judge the authority. Who compares the imprint with the data is the caller:
- * vs_timestamp_covers. */
+ * RFC 5816 and EN 319 422 allow, one signer; BER is brought into the definite form first. A
+ * token decoded here is readable, NOT trusted: vs_timestamp_verify checks the token against one
+ * certificate, path.h and revocation judge the authority. Who compares the imprint with the
+ * data is the caller: vs_timestamp_covers. */
 #ifndef VS_FORMATS_TIMESTAMP_TIMESTAMP_H
 #define VS_FORMATS_TIMESTAMP_TIMESTAMP_H
 #include "formats/certificate/certificate.h"
@@ -18,9 +18,9 @@ struct vs_ess_cert_id {
     struct vs_bytes serial; /* content octets, or empty */
 };
 
-/* Read-only; views point into `der`. */
+/* Read-only; views point into `der`, or into its definite form in the arena. */
 struct vs_timestamp {
-    struct vs_bytes der; /* the whole ContentInfo */
+    struct vs_bytes der; /* the whole ContentInfo, as given */
     struct vs_bytes tst_info;
     struct vs_digest imprint;
     bool
