@@ -381,6 +381,7 @@ static vs_rc run_cycle(struct vs_relay *relay, struct cycle *cycle, struct vs_er
     VS_TRY(make_items(relay, cycle, now, err));
     vs_rc rc = vs_store_commit(relay->store, cycle->items, cycle->n_items, err);
     VS_TRY(end_sequencing(relay, cycle, rc, err));
+    vs_segments_marked(relay->segments);
     settle(relay, cycle, now);
     return VS_OK;
 }
