@@ -76,6 +76,8 @@ const struct vs_route vs_routes[] = {
      "One piece of evidence as XML, JSON view or ASiC-S"},
     {"GET", "/v1/evidence/{id}/record", vs_rest_evidence_record, PARTIES | OPERATOR, VS_ON_TLS,
      NO_BODY, "Its evidence record (RFC 4998)"},
+    {"GET", "/v1/evidence/{id}/proof", vs_rest_evidence_proof, PARTIES | OPERATOR, VS_ON_TLS,
+     NO_BODY, "Its place in the journal, with everything needed to check it"},
     {"GET", "/v1/inbox", vs_rest_inbox, RECIPIENT, VS_ON_TLS, NO_BODY,
      "The mailbox, after a cursor; waits when asked to"},
     {"GET", "/v1/events", vs_rest_events, SENDER, VS_ON_TLS, NO_BODY,
@@ -90,6 +92,18 @@ const struct vs_route vs_routes[] = {
      NO_BODY, "A certificate, its state and history"},
     {"POST", "/v1/certificates/{serial}/state", vs_rest_certificate_change, OFFICER, VS_ON_TLS,
      JSON_BODY, "Suspend, restore or revoke a certificate"},
+
+    /* The journal, for everybody: salted leaves reveal nothing (C2SP tlog-tiles). */
+    {"GET", "/v1/journal/checkpoint", vs_rest_journal_checkpoint, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "The newest signed checkpoint"},
+    {"GET", "/v1/journal/key", vs_rest_journal_key, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "The key that signs checkpoints, as verifiers of signed notes take it"},
+    {"GET", "/v1/journal/tile/{level}/{number...}", vs_rest_journal_tile, PUBLIC, VS_ON_BOTH,
+     NO_BODY, "A tile of hashes"},
+    {"GET", "/v1/journal/inclusion", vs_rest_journal_inclusion, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "Proof that the entry at an index is in the tree of a size"},
+    {"GET", "/v1/journal/consistency", vs_rest_journal_consistency, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "Proof that the tree of one size grew from that of another"},
 
     /* The embedded centre, for everybody (gateway/trust/trust.h). */
     {"POST", "/tsa", vs_trust_tsa, PUBLIC, VS_ON_BOTH, 4096, "application/timestamp-query",

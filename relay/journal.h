@@ -6,8 +6,9 @@
  * indices, tiles and checkpoint become durable together with what they order. One append at a
  * time: prepare, then done or undo, on the committer's thread; reads from any thread.
  *
- * The checkpoint row is changed by compare-and-swap on (size, epoch): two sequencers, or an old
- * copy of the store, meet a conflict instead of making a fork. After each append the newest
+ * The state row is changed by compare-and-swap on its version, which every change of (size,
+ * epoch) moves: two sequencers, or an old copy of the store, meet a conflict instead of making
+ * a fork. After each append the newest
  * checkpoint goes to `anchor`; at open a store older than the anchor is refused
  * (VS_E_STORE_OLDER), and everything from the last verified checkpoint on is checked. */
 #ifndef VS_RELAY_JOURNAL_H

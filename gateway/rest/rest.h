@@ -25,6 +25,8 @@ vs_handler vs_rest_sent, vs_rest_status, vs_rest_original, vs_rest_consignment,
 vs_handler vs_rest_evidence_list, vs_rest_evidence, vs_rest_evidence_record;
 vs_handler vs_rest_certificate_issue, vs_rest_certificate_list, vs_rest_certificate_get,
     vs_rest_certificate_change;
+vs_handler vs_rest_evidence_proof, vs_rest_journal_checkpoint, vs_rest_journal_key,
+    vs_rest_journal_tile, vs_rest_journal_inclusion, vs_rest_journal_consistency;
 vs_handler vs_rest_inbox, vs_rest_events, vs_rest_acknowledge;
 
 /* For the files of this folder, on a worker: `text` is an id of ours or an identifier;

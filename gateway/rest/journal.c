@@ -1,0 +1,249 @@
+/* The journal for whoever checks it: C2SP tlog-tiles (checkpoint, tiles), proofs as JSON. It
+ * holds salted leaves only, so it is open to all; what belongs to a piece of evidence is given
+ * to those who may see that evidence. */
+#include "relay/journal.h"
+#include "formats/evidence/checkpoint.h"
+#include "gateway/call.h"
+#include "gateway/rest/json.h"
+#include "gateway/rest/rest.h"
+#include "relay/evidence.h"
+
+#define TEXT "text/plain; charset=utf-8"
+
+static vs_rc run_checkpoint(struct vs_relay *relay, struct vs_job *job,
+                            struct vs_request *request, vs_time_ms now, struct vs_error *err)
+{
+    (void)now;
+    struct vs_bytes note;
+    VS_TRY(vs_journal_checkpoint(vs_relay_journal(relay), job->arena, &note, err));
+    vs_respond_header(request, "Cache-Control", "no-store");
+    vs_respond(request, 200, TEXT, note);
+    return VS_OK;
+}
+
+vs_rc vs_rest_journal_checkpoint(struct vs_request *request, struct vs_error *err)
+{
+    VS_TRY(vs_request_query_only(request, "", err));
+    return vs_call(request, run_checkpoint, NULL, err);
+}
+
+static vs_rc run_key(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
+                     vs_time_ms now, struct vs_error *err)
+{
+    (void)now;
+    char *key = vs_journal_verifier_key(vs_relay_journal(relay), job->arena);
+    char *line = key == NULL ? NULL : vs_arena_printf(job->arena, "%s\n", key);
+    if (line == NULL)
+        return vs_fail_memory(err);
+    vs_respond(request, 200, TEXT, vs_bytes_text(line));
+    return VS_OK;
+}
+
+vs_rc vs_rest_journal_key(struct vs_request *request, struct vs_error *err)
+{
+    VS_TRY(vs_request_query_only(request, "", err));
+    return vs_call(request, run_key, NULL, err);
+}
+
+/* -- tiles
+ * -------------------------------------------------------------------------------------- */
+
+struct tile {
+    uint64_t level, number, width;
+};
+
+/* C2SP tlog-tiles: N in groups of three digits, "x" before all but the last, then for a partial
+ * tile ".p/W". One writing of each number only. */
+static bool tile_number(struct vs_bytes *rest, uint64_t *ret)
+{
+    uint64_t number = 0;
+    bool first = true;
+    for (;; first = false) {
+        bool more = vs_bytes_starts(*rest, "x");
+        struct vs_bytes digits = VS_BYTES(rest->ptr + more, rest->len < more + 3U ? 0 : 3);
+        uint64_t group;
+        if (digits.len != 3 || !vs_u64_decode(digits, &group) || number > UINT64_MAX / 2000 ||
+            (first && more && group == 0))
+            return false;
+        number = number * 1000 + group;
+        *rest = VS_BYTES(digits.ptr + 3, rest->len - more - 3);
+        if (!more)
+            break;
+        if (!vs_bytes_starts(*rest, "/"))
+            return false;
+        *rest = VS_BYTES(rest->ptr + 1, rest->len - 1);
+    }
+    *ret = number;
+    return true;
+}
+
+static bool read_tile(const struct vs_request *request, struct tile *ret)
+{
+    struct vs_bytes level = vs_bytes_text(vs_request_param(request, "level"));
+    struct vs_bytes rest = vs_bytes_text(vs_request_param(request, "number"));
+    ret->width = 256;
+    if (level.len != 1 || !vs_u64_decode(level, &ret->level) ||
+        !tile_number(&rest, &ret->number))
+        return false;
+    if (rest.len == 0)
+        return true;
+    if (!vs_bytes_starts(rest, ".p/"))
+        return false;
+    rest = VS_BYTES(rest.ptr + 3, rest.len - 3);
+    return vs_u64_decode(rest, &ret->width) && ret->width >= 1 && ret->width <= 255 &&
+           rest.ptr[0] != '0';
+}
+
+static vs_rc run_tile(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
+                      vs_time_ms now, struct vs_error *err)
+{
+    (void)now;
+    struct tile tile;
+    struct vs_bytes hashes;
+    if (!read_tile(request, &tile))
+        return vs_fail(err, VS_E_NOT_FOUND, "C2SP tlog-tiles", "no path of a tile");
+    VS_TRY(vs_journal_tile(vs_relay_journal(relay), (unsigned)tile.level, tile.number,
+                           (unsigned)tile.width, job->arena, &hashes, err));
+    /* A tile never changes: it may be kept for ever. */
+    vs_respond_header(request, "Cache-Control", "public, max-age=31536000, immutable");
+    vs_respond(request, 200, "application/octet-stream", hashes);
+    return VS_OK;
+}
+
+vs_rc vs_rest_journal_tile(struct vs_request *request, struct vs_error *err)
+{
+    VS_TRY(vs_request_query_only(request, "", err));
+    return vs_call(request, run_tile, NULL, err);
+}
+
+/* -- proofs
+ * ------------------------------------------------------------------------------------- */
+
+static void put_hashes(struct vs_json *json, const char *name,
+                       const struct vs_merkle_proof *proof)
+{
+    vs_json_array(json, name);
+    for (size_t i = 0; i < proof->n; i++)
+        vs_json_hex(json, NULL, VS_BYTES(proof->nodes[i].bytes, 32));
+    vs_json_end_array(json);
+}
+
+/* A size from the query; the journal's own where there is none. */
+static vs_rc query_size(struct vs_relay *relay, const struct vs_request *request,
+                        const char *name, uint64_t *ret, struct vs_error *err)
+{
+    return vs_request_query_number(request, name, 0, INT64_MAX,
+                                   vs_journal_size(vs_relay_journal(relay)), ret, err);
+}
+
+static vs_rc run_inclusion(struct vs_relay *relay, struct vs_job *job,
+                           struct vs_request *request, vs_time_ms now, struct vs_error *err)
+{
+    (void)now, (void)job;
+    uint64_t index, size;
+    struct vs_merkle_proof proof;
+    struct vs_hash leaf;
+    if (vs_request_query(request, "index") == NULL)
+        return vs_fail(err, VS_E_PARAMETER, NULL, "index is missing");
+    VS_TRY(vs_request_query_number(request, "index", 0, INT64_MAX, 0, &index, err));
+    VS_TRY(query_size(relay, request, "size", &size, err));
+    VS_TRY(vs_journal_inclusion(vs_relay_journal(relay), index, size, &proof, err));
+    VS_TRY(vs_journal_leaf(vs_relay_journal(relay), index, &leaf, err));
+    VS_JSON json;
+    vs_json_init(&json);
+    vs_json_object(&json, NULL);
+    vs_json_number(&json, "index", (int64_t)index);
+    vs_json_number(&json, "size", (int64_t)size);
+    vs_json_hex(&json, "leaf", VS_BYTES(leaf.bytes, 32));
+    put_hashes(&json, "hashes", &proof);
+    vs_json_end_object(&json);
+    return vs_respond_json(request, 200, &json, err);
+}
+
+vs_rc vs_rest_journal_inclusion(struct vs_request *request, struct vs_error *err)
+{
+    VS_TRY(vs_request_query_only(request, "index size", err));
+    return vs_call(request, run_inclusion, NULL, err);
+}
+
+static vs_rc run_consistency(struct vs_relay *relay, struct vs_job *job,
+                             struct vs_request *request, vs_time_ms now, struct vs_error *err)
+{
+    (void)now, (void)job;
+    uint64_t from, to;
+    struct vs_merkle_proof proof;
+    if (vs_request_query(request, "from") == NULL)
+        return vs_fail(err, VS_E_PARAMETER, NULL, "from is missing");
+    VS_TRY(vs_request_query_number(request, "from", 0, INT64_MAX, 0, &from, err));
+    VS_TRY(query_size(relay, request, "to", &to, err));
+    VS_TRY(vs_journal_consistency(vs_relay_journal(relay), from, to, &proof, err));
+    VS_JSON json;
+    vs_json_init(&json);
+    vs_json_object(&json, NULL);
+    vs_json_number(&json, "from", (int64_t)from);
+    vs_json_number(&json, "to", (int64_t)to);
+    put_hashes(&json, "hashes", &proof);
+    vs_json_end_object(&json);
+    return vs_respond_json(request, 200, &json, err);
+}
+
+vs_rc vs_rest_journal_consistency(struct vs_request *request, struct vs_error *err)
+{
+    VS_TRY(vs_request_query_only(request, "from to", err));
+    return vs_call(request, run_consistency, NULL, err);
+}
+
+/* -- the place of one piece of evidence
+ * ---------------------------------------------------------- */
+
+static vs_rc put_place(struct vs_relay *relay, struct vs_job *job, struct vs_json *json,
+                       const struct vs_evidence *evidence, struct vs_error *err)
+{
+    struct vs_journal *journal = vs_relay_journal(relay);
+    struct vs_merkle_proof proof;
+    struct vs_bytes note;
+    struct vs_checkpoint checkpoint;
+    uint8_t leaf[32];
+    vs_evidence_leaf(evidence, leaf);
+    /* The proof is for the tree of exactly this checkpoint. */
+    VS_TRY(vs_journal_checkpoint(journal, job->arena, &note, err));
+    VS_TRY(vs_checkpoint_read(job->arena, note, &checkpoint, err));
+    uint64_t index = evidence->journal_index, size = checkpoint.size;
+    if (!evidence->sequenced || index >= size)
+        return vs_fail(err, VS_E_STATE, NULL, "the evidence has no place in the journal yet");
+    VS_TRY(vs_journal_inclusion(journal, index, size, &proof, err));
+    vs_json_number(json, "version", 1);
+    vs_json_hex(json, "digest", VS_BYTES(evidence->digest, 32));
+    vs_json_hex(json, "salt", VS_BYTES(evidence->salt, 32));
+    vs_json_hex(json, "leaf", VS_BYTES(leaf, 32));
+    vs_json_number(json, "index", (int64_t)index);
+    vs_json_number(json, "size", (int64_t)size);
+    put_hashes(json, "hashes", &proof);
+    vs_json_string(json, "checkpoint",
+                   vs_arena_strndup(job->arena, (const char *)note.ptr, note.len));
+    vs_json_string(json, "key", vs_journal_verifier_key(journal, job->arena));
+    return VS_OK;
+}
+
+static vs_rc run_evidence_proof(struct vs_relay *relay, struct vs_job *job,
+                                struct vs_request *request, vs_time_ms now,
+                                struct vs_error *err)
+{
+    (void)now;
+    struct vs_id id;
+    const struct vs_evidence *evidence;
+    VS_TRY(vs_request_id_param(request, "id", &id, err));
+    VS_TRY(vs_evidence_get(relay, job->arena, vs_caller_of(request), id, &evidence, err));
+    VS_JSON json;
+    vs_json_init(&json);
+    vs_json_object(&json, NULL);
+    VS_TRY(put_place(relay, job, &json, evidence, err));
+    vs_json_end_object(&json);
+    return vs_respond_json(request, 200, &json, err);
+}
+
+vs_rc vs_rest_evidence_proof(struct vs_request *request, struct vs_error *err)
+{
+    VS_TRY(vs_request_query_only(request, "", err));
+    return vs_call(request, run_evidence_proof, NULL, err);
+}
