@@ -51,6 +51,9 @@ struct vs_relay_settings {
     /* Keys and embedded centre (relay/seal/keys.h, relay/centre/). */
     const char *passphrase_file; /* NULL: `data`/keys/passphrase, made at first start */
 
+    const char *const *tls_names; /* of the TLS certificate that the centre makes */
+    size_t n_tls_names;           /* 0: localhost, 127.0.0.1 */
+
     /* Time marks. */
     enum vs_mark_policy mark_policy; /* later */
     int64_t mark_bound_ms;           /* 24 h: oldest unmarked batch before intake refuses */

@@ -15,10 +15,8 @@ struct vs_authority;
 struct vs_centre;
 struct vs_journal;
 struct vs_keys;
-struct vs_outgoing;
 struct vs_sequencer; /* exchange/sequence.h */
 struct vs_sealer;    /* seal/seal.c */
-struct vs_trust_store;
 struct vs_verification;
 struct vs_waiter;
 
@@ -58,7 +56,6 @@ struct vs_relay {
     struct vs_keys *keys;
     struct vs_authority *authority;
     struct vs_centre *centre;
-    struct vs_outgoing *outgoing;
     struct vs_journal *journal;
     struct vs_verification *verification;
     struct vs_sequencer *sequencer;
@@ -67,8 +64,10 @@ struct vs_relay {
     pthread_mutex_t lock;
     pthread_cond_t work_cond, commit_cond, mark_cond;
     struct vs_job_queue jobs, background, staged;
-    unsigned running;       /* jobs inside vs_relay_work */
-    int64_t staged_since;   /* monotonic; of the oldest staged job */
+    unsigned running;     /* jobs inside vs_relay_work */
+    int64_t staged_since; /* monotonic; of the oldest staged job */
+    int64_t clockwork_at; /* monotonic; the clockwork's own */
+    int64_t centre_at;
     int64_t commit_backoff; /* monotonic; no cycle before, after a full disk */
     bool stopping;
     bool broken;
@@ -85,6 +84,7 @@ struct vs_relay {
     _Atomic uint64_t disk_free;
     _Atomic bool sequence_waiting; /* a committed batch is not yet sequenced */
     _Atomic bool mark_waiting;
+    struct vs_marker *marker;    /* seal/mark.c */
     _Atomic uint64_t following;  /* follow-up jobs under way */
     _Atomic bool follow_failed;  /* some of them must be made again (clockwork) */
     _Atomic int64_t first_month; /* oldest one with idempotency or repetition rows */
@@ -111,6 +111,12 @@ void vs_relay_break(struct vs_relay *relay, const struct vs_error *err);
 
 /* Principals or participants changed: authenticate from rows again. */
 void vs_callers_forget(struct vs_relay *relay);
+
+/* seal/mark.c: batches without a time mark, as left by the last run. */
+VS_NODISCARD vs_rc vs_marker_open(struct vs_relay *relay, struct vs_error *err);
+void vs_marker_close(struct vs_relay *relay);
+/* Ask the authority again, after it was away. */
+void vs_marker_retry(struct vs_relay *relay);
 
 /* Months of a retention class: "minimum" (6), "months-N", "permanent"; 0: there is no such. */
 unsigned vs_retention_months(const char *class);

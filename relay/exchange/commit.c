@@ -1,5 +1,6 @@
 #include "relay/exchange/commit.h"
 #include "relay/exchange/sequence.h"
+#include "relay/journal.h"
 #include "relay/relay_priv.h"
 
 #define CYCLE_ARENA  ((size_t)256 << 20)
@@ -400,6 +401,15 @@ static void end_cycle(struct vs_relay *relay, struct cycle *cycle, vs_rc rc,
     fail_all(relay, cycle, rc, err);
 }
 
+/* Nothing more to do: the anchor, which lags under load, catches up. */
+static bool idle_now(struct vs_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    bool idle = relay->staged.n + relay->jobs.n + relay->background.n + relay->running == 0;
+    pthread_mutex_unlock(&relay->lock);
+    return idle && !atomic_load(&relay->sequence_waiting);
+}
+
 bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now)
 {
     (void)now; /* the cycle takes its own moment, after the sync */
@@ -418,6 +428,8 @@ bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now)
     else if (vs_ok(rc))
         rc = run_cycle(relay, &cycle, &err);
     end_cycle(relay, &cycle, rc, &err);
+    if (vs_ok(rc) && idle_now(relay) && !vs_ok(vs_journal_flush(relay->journal, &err)))
+        vs_relay_break(relay, &err);
     vs_arena_free(cycle.arena);
     return vs_ok(rc) || cycle.n_jobs > 0;
 }
