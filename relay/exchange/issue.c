@@ -97,11 +97,13 @@ void vs_issue_extend(struct vs_issue *issue, const char *name, const char *value
 
 static size_t place_of(const struct vs_facts *facts, struct vs_id recipient)
 {
-    for (size_t i = 0; i < facts->n_recipients; i++)
-        if (vs_id_equal(facts->recipient_ids[i], recipient))
-            return i + 1;
-    VS_ASSERT(vs_id_is_none(recipient));
-    return 0;
+    if (vs_id_is_none(recipient))
+        return 0;
+    size_t i = 0;
+    while (i < facts->n_recipients && !vs_id_equal(facts->recipient_ids[i], recipient))
+        i++;
+    VS_ASSERT(i < facts->n_recipients);
+    return i + 1;
 }
 
 /* Art. 27.1: what a person authorised by the sender, or its automatic system, did is the

@@ -256,7 +256,8 @@ static vs_rc open_consignment(struct vs_relay *relay, struct vs_arena *arena, st
 
 vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
                       const struct vs_caller *caller, struct vs_id document,
-                      enum vs_content what, struct vs_content_view *ret, struct vs_error *err)
+                      enum vs_content_kind what, struct vs_content_view *ret,
+                      struct vs_error *err)
 {
     struct vs_access access;
     VS_TRY(vs_access_find(relay, arena, caller, document, &access, err));

@@ -82,7 +82,7 @@ void vs_mailbox_wake_all(struct vs_relay *relay);
 
 /* -- contents -------------------------------------------------------------------------------
  */
-enum vs_content { VS_CONTENT_ORIGINAL, VS_CONTENT_CONSIGNMENT };
+enum vs_content_kind { VS_CONTENT_ORIGINAL, VS_CONTENT_CONSIGNMENT };
 
 struct vs_content_view {
     const struct vs_source *source; /* lives in the arena; readable on any one thread */
@@ -99,7 +99,7 @@ void vs_content_close(struct vs_content_view *view);
  */
 VS_NODISCARD vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
                                    const struct vs_caller *caller, struct vs_id document,
-                                   enum vs_content what, struct vs_content_view *ret,
+                                   enum vs_content_kind what, struct vs_content_view *ret,
                                    struct vs_error *err);
 /* The last byte went out to the recipient: ContentHandover, once; later ones change nothing. */
 VS_NODISCARD vs_rc vs_handover_stage(struct vs_relay *relay, struct vs_job *job,
