@@ -123,8 +123,14 @@ static vs_rc answer_content(struct vs_request *request, struct vs_error *err)
     return VS_OK;
 }
 
+static void close_download(void *state)
+{
+    struct download *download = state;
+    vs_content_close(&download->view);
+}
+
 static vs_rc open_content(struct vs_relay *relay, struct vs_job *job,
-                          struct vs_request *request, enum vs_content what,
+                          struct vs_request *request, enum vs_content_kind what,
                           struct vs_error *err)
 {
     struct download *download = vs_arena_make(job->arena, struct download);
@@ -135,7 +141,7 @@ static vs_rc open_content(struct vs_relay *relay, struct vs_job *job,
     VS_TRY(vs_request_id_param(request, "id", &download->document, err));
     VS_TRY(vs_content_open(relay, job->arena, &download->caller, download->document, what,
                            &download->view, err));
-    vs_request_set_state(request, download, NULL);
+    vs_request_set_state(request, download, close_download);
     return VS_OK;
 }
 
