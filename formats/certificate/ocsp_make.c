@@ -95,7 +95,10 @@ static vs_rc put_response_data(const struct vs_ocsp_responder *responder,
     vs_der_end(to, list, VS_DER_SEQUENCE);
     if (nonce.len > 0) {
         size_t tagged = vs_der_begin(to), extensions = vs_der_begin(to);
-        put_extension(OID_NONCE, nonce, to);
+        VS_BUFFER value; /* RFC 8954, 2: an OCTET STRING within extnValue's */
+        vs_buffer_init(&value, 1024);
+        vs_der_put(&value, VS_DER_OCTET_STRING, nonce);
+        put_extension(OID_NONCE, vs_buffer_view(&value), to);
         vs_der_end(to, extensions, VS_DER_SEQUENCE);
         vs_der_end(to, tagged, VS_DER_CONTEXT_CONSTRUCTED(1));
     }

@@ -22,8 +22,8 @@ struct vs_ocsp_responder {
     const struct vs_signer *signer;
 };
 
-/* Append a successful OCSPResponse. `nonce` empty: none. The responder is named by its key
- * (RFC 6960, 4.2.1: SHA-1 of the key bits). */
+/* Append a successful OCSPResponse. `nonce`: its content (vs_ocsp_request.nonce), empty: none.
+ * The responder is named by its key (RFC 6960, 4.2.1: SHA-1 of the key bits). */
 VS_NODISCARD vs_rc vs_ocsp_make(const struct vs_ocsp_responder *responder,
                                 const struct vs_ocsp_answer *answers, size_t n_answers,
                                 struct vs_bytes nonce, vs_time_ms produced,
