@@ -505,6 +505,7 @@ static vs_rc find_sender(struct vs_relay *relay, const struct vs_submission *sub
         return vs_fail(err, VS_E_UNAUTHENTICATED, NULL, "the caller's participant is not here");
     VS_REFUSE_IF(!vs_participant_has_contract(found->sender, now), err, VS_E_NO_CONTRACT,
                  "Art. 31.5", "the sender has no service contract in force");
+    found->offer.sender = found->sender;
     return VS_OK;
 }
 
