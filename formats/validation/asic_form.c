@@ -134,6 +134,9 @@ vs_rc vs_judge_asic(struct vs_context *context, const struct vs_asic *asic,
     VS_TRY(vs_box_of_asic(context->arena, asic, &box, err));
     VS_TRY(vs_manifests_read(context->arena, asic, &manifests, err));
     judge_form(context, asic, box);
+    /* First what proves the existence of whole files, then the signatures in them. */
+    VS_TRY(vs_judge_container_stamps(context, box, &manifests, err));
+    VS_TRY(vs_judge_container_records(context, box, &manifests, err));
     for (size_t i = 0; i < asic->n_entries; i++) {
         const struct vs_asic_entry *entry = &asic->entries[i];
         if (entry->role == VS_ASIC_XADES)
@@ -141,7 +144,6 @@ vs_rc vs_judge_asic(struct vs_context *context, const struct vs_asic *asic,
         else if (entry->role == VS_ASIC_CADES)
             VS_TRY(judge_cades_entry(context, entry, box, &manifests, err));
     }
-    VS_TRY(vs_judge_container_stamps(context, box, &manifests, err));
     VS_TRY(refuse_unsigned_files(box, err));
     return report_data(context, box, err);
 }

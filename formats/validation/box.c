@@ -26,6 +26,7 @@ vs_rc vs_box_of_asic(struct vs_arena *arena, const struct vs_asic *asic, struct 
             box->objects[box->n_objects++] =
                 (struct vs_box_object){.name = entry->zip->name,
                                        .entry = entry->zip,
+                                       .poe = INT64_MAX,
                                        .data = entry->role == VS_ASIC_DATA};
     }
     return VS_OK;

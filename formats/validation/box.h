@@ -15,6 +15,7 @@ struct vs_box_object {
     const struct vs_source *source;   /* … a detached content */
     bool data;                        /* a data object of the container; a detached content */
     bool claimed, intact;
+    vs_time_ms poe; /* proved to exist then, by a container's own proof; INT64_MAX: not */
     struct vs_digest digests[2]; /* by the algorithms asked for first */
 };
 

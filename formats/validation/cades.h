@@ -26,6 +26,7 @@ struct vs_cades_input {
     const char **signed_names;
     size_t n_signed_names;
     vs_time_ms claimed_time; /* a PDF's /M; VS_TIME_NONE: the signed attribute counts */
+    vs_time_ms poe;          /* of the file, by a container's proof; 0: none */
     bool pades;
     enum vs_level level_at_least; /* a PDF's, by its DSS dictionary and document time-stamps */
 };

@@ -78,6 +78,8 @@ vs_rc vs_judge_cades_entry(struct vs_context *context, const struct vs_asic_entr
                                    .file = entry->zip->name,
                                    .core = {VS_PASSED, VS_SUB_NONE},
                                    .claimed_time = VS_TIME_NONE};
+    struct vs_box_object *own = vs_box_find(box, vs_bytes_text(entry->zip->name));
+    input.poe = own == NULL ? 0 : own->poe;
     if (box->format_fault != NULL) {
         vs_verdict_worsen(&input.core, VS_FAILED, VS_SUB_FORMAT_FAILURE);
         vs_reason_add(context->arena, &input.errors, box->format_clause, "%s",

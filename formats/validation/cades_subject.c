@@ -311,6 +311,7 @@ static void fill(struct vs_context *context, struct cades_subject *x,
     s->claimed_time =
         input->claimed_time != VS_TIME_NONE ? input->claimed_time : x->signer->signing_time;
     s->value = x->signer->value;
+    s->poe = input->poe;
     s->signed_names = input->signed_names;
     s->n_signed_names = input->n_signed_names;
     s->format = x;

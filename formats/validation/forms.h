@@ -22,6 +22,14 @@ VS_NODISCARD vs_rc vs_judge_token(struct vs_context *context, struct vs_bytes by
 VS_NODISCARD vs_rc vs_judge_container_stamps(struct vs_context *context, struct vs_box *box,
                                              const struct vs_manifests *manifests,
                                              struct vs_error *err);
+/* An evidence record over the box's contents together (NULL: none given), or all of a
+ * container. What a record that holds covers is proved by it: the box's objects get its time.
+ */
+VS_NODISCARD vs_rc vs_judge_record_file(struct vs_context *context, struct vs_bytes bytes,
+                                        struct vs_box *box, struct vs_error *err);
+VS_NODISCARD vs_rc vs_judge_container_records(struct vs_context *context, struct vs_box *box,
+                                              const struct vs_manifests *manifests,
+                                              struct vs_error *err);
 /* One signature that could not even be read: FORMAT_FAILURE with `refusal`'s reason. */
 VS_NODISCARD vs_rc vs_judge_unreadable(struct vs_context *context, const char *file,
                                        const struct vs_error *refusal, struct vs_error *err);

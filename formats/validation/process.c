@@ -204,6 +204,8 @@ vs_rc vs_process_signature(struct vs_context *context, const struct vs_subject *
                         .index = context->report->n_signatures,
                         .best = context->input->at,
                         .not_before = VS_TIME_NONE};
+    if (subject->poe != 0 && subject->poe < p.best)
+        p.best = subject->poe;
     p.report = vs_context_new_signature(context);
     if (p.report == NULL)
         return vs_fail_memory(err);

@@ -115,6 +115,12 @@ static void prove(struct stamps *s, const struct file_stamp *f, vs_time_ms time)
     for (size_t i = 0; i < s->n; i++)
         if (f->manifest != NULL && vs_manifest_lists(f->manifest->manifest, s->items[i].entry))
             vs_poe_add(s->context, s->items[i].token, time);
+    for (size_t i = 0; f->manifest != NULL && i < f->manifest->manifest->n_references; i++) {
+        const struct vs_asic_reference *r = &f->manifest->manifest->references[i];
+        struct vs_box_object *o = vs_box_find(s->box, vs_bytes_text(r->name));
+        if (o != NULL && time < o->poe)
+            o->poe = time;
+    }
 }
 
 static vs_rc judge_file(struct stamps *s, struct file_stamp *f, struct vs_error *err)

@@ -32,6 +32,7 @@ struct vs_subject {
     enum vs_digest_algorithm weakest_digest;
     vs_time_ms claimed_time;
     struct vs_bytes value; /* the signature value: what a proof of existence is for */
+    vs_time_ms poe;        /* of the file that holds it, by a container's proof; 0: none */
     const char **signed_names;
     size_t n_signed_names;
     const struct vs_subject_stamp *stamps;

@@ -1,3 +1,4 @@
+#include "formats/evidence/evidence_record.h"
 #include "formats/validation/cades.h"
 
 #define TOKEN_MAX_BYTES ((size_t)1024 * 1024)
@@ -57,6 +58,17 @@ static vs_rc judge_cms(struct vs_context *context, struct vs_error *err)
     return vs_judge_cades_file(context, bytes, box, err);
 }
 
+static vs_rc judge_record(struct vs_context *context, struct vs_error *err)
+{
+    struct vs_bytes bytes;
+    struct vs_box *box = NULL;
+    VS_TRY(vs_source_all(context->input->document, context->arena, VS_RECORD_MAX_BYTES, &bytes,
+                         err));
+    if (context->input->n_contents > 0)
+        VS_TRY(vs_box_of_contents(context->arena, context->input, &box, err));
+    return vs_judge_record_file(context, bytes, box, err);
+}
+
 /* Data of a form without signatures: nothing to judge is no failure. */
 static vs_rc judge_data(struct vs_context *context, struct vs_error *err)
 {
@@ -66,9 +78,13 @@ static vs_rc judge_data(struct vs_context *context, struct vs_error *err)
 }
 
 static vs_rc (*const judges[])(struct vs_context *context, struct vs_error *err) = {
-    [VS_FORM_UNSIGNED] = judge_data,   [VS_FORM_ASIC_E] = judge_zip,
-    [VS_FORM_ASIC_S] = judge_zip,      [VS_FORM_XML] = judge_xml,
-    [VS_FORM_TIMESTAMP] = judge_token, [VS_FORM_CMS] = judge_cms,
+    [VS_FORM_UNSIGNED] = judge_data,
+    [VS_FORM_ASIC_E] = judge_zip,
+    [VS_FORM_ASIC_S] = judge_zip,
+    [VS_FORM_XML] = judge_xml,
+    [VS_FORM_TIMESTAMP] = judge_token,
+    [VS_FORM_CMS] = judge_cms,
+    [VS_FORM_EVIDENCE_RECORD] = judge_record,
 };
 
 /* -- the whole -------------------------------------------------------------------------------

@@ -288,6 +288,9 @@ static void fill(struct vs_context *context, struct xades_subject *x, const char
     s->algorithm = xades->dsig.algorithm;
     s->claimed_time = xades->has_properties ? xades->signing_time : VS_TIME_NONE;
     s->value = xades->dsig.value;
+    struct vs_box_object *own =
+        file == NULL || x->box == NULL ? NULL : vs_box_find(x->box, vs_bytes_text(file));
+    s->poe = own == NULL ? 0 : own->poe;
     s->format = x;
 }
 
