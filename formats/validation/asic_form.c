@@ -112,16 +112,23 @@ static vs_rc report_data(struct vs_context *context, const struct vs_box *box,
 }
 
 /* A file that no signature refers to would ride along as if it were signed. Only where there
- * are readable signatures at all: an unsigned container says so itself. */
-static vs_rc refuse_unsigned_files(const struct vs_box *box, struct vs_error *err)
+ * are readable proofs at all: an unsigned container says so itself. */
+static vs_rc check_unsigned_files(struct vs_context *context, const struct vs_box *box,
+                                  struct vs_error *err)
 {
     bool any = false;
     for (size_t i = 0; i < box->n_objects; i++)
         any |= box->objects[i].claimed;
-    for (size_t i = 0; any && i < box->n_objects; i++)
-        VS_REFUSE_IF(box->objects[i].data && !box->objects[i].claimed, err,
-                     VS_E_ASIC_UNSIGNED_FILE, "EN 319 162-1, 4.4.3",
-                     "a data object is covered by no signature");
+    for (size_t i = 0; any && box->format_fault == NULL && i < box->n_objects; i++) {
+        if (!box->objects[i].data || box->objects[i].claimed)
+            continue;
+        VS_REFUSE_IF(!context->policy->report_unsigned_files, err, VS_E_ASIC_UNSIGNED_FILE,
+                     "EN 319 162-1, 4.4.3", "a data object is covered by no signature");
+        vs_verdict_worsen(&context->report->verdict, VS_INDETERMINATE,
+                          VS_SUB_SIG_CONSTRAINTS_FAILURE);
+        vs_reason_add(context->arena, &context->report->errors, "EN 319 162-1, 4.4.3",
+                      "\"%s\" is covered by no signature", box->objects[i].name);
+    }
     return VS_OK;
 }
 
@@ -144,6 +151,6 @@ vs_rc vs_judge_asic(struct vs_context *context, const struct vs_asic *asic,
         else if (entry->role == VS_ASIC_CADES)
             VS_TRY(judge_cades_entry(context, entry, box, &manifests, err));
     }
-    VS_TRY(refuse_unsigned_files(box, err));
+    VS_TRY(check_unsigned_files(context, box, err));
     return report_data(context, box, err);
 }

@@ -110,6 +110,7 @@ vs_rc vs_cades_archive_imprint(struct vs_context *context, const struct vs_cms *
     size_t n_attributes;
     struct vs_digest data;
     VS_BUFFER type;
+    vs_buffer_init(&type, 256);
     *ret_known = false;
     if (!index_of(context, token, &index))
         return VS_OK;
@@ -122,7 +123,6 @@ vs_rc vs_cades_archive_imprint(struct vs_context *context, const struct vs_cms *
                  all_there(index.crls, cms->revocation_choices, cms->n_revocation_choices,
                            index.algorithm) &&
                  all_there(index.attributes, attributes, n_attributes, index.algorithm);
-    vs_buffer_init(&type, 256);
     vs_der_put(&type, VS_DER_OID, cms->content_type);
     VS_TRY(vs_buffer_check(&type, err));
     /* A digest of something that is gone or altered: an imprint that no token can carry. */

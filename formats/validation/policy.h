@@ -17,6 +17,9 @@ struct vs_policy {
     /* How much later than the best signature time a revocation answer's own time may lie, or
      * than the claimed signing time a time mark; 0: no limit. */
     int64_t timestamp_delay_ms;
+    /* A container's data object that no signature refers to makes the whole file refused; with
+     * this it is an error of the report, and the overall verdict INDETERMINATE at best. */
+    bool report_unsigned_files;
     bool revocation_required;           /* of the signer's chain, anchors excepted */
     bool timestamp_revocation_required; /* of a TSA's chain, anchors excepted */
 };

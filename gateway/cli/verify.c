@@ -298,7 +298,9 @@ static vs_rc judge(struct vs_arena *arena, const struct call *call, struct vs_tr
                    const struct vs_report **ret, struct vs_error *err)
 {
     struct opened document;
-    struct vs_validation_input input = {.trust = trust};
+    struct vs_policy policy = *vs_policy_default();
+    struct vs_validation_input input = {.trust = trust, .policy = &policy};
+    policy.report_unsigned_files = true;
     VS_TRY(moment(call, &input.at, err));
     VS_TRY(open_file(call->file, &document, err));
     input.document = &document.source.source;
