@@ -111,6 +111,21 @@ static vs_rc report_data(struct vs_context *context, const struct vs_box *box,
     return VS_OK;
 }
 
+/* Without mimetype, two files of which one is unsigned are no ASiC-S (4.3.3), and an ASiC-E only
+ * by guess: nothing in it is believed. */
+static void break_form(struct vs_context *context)
+{
+    static const char text[] = "without mimetype, a container with an unsigned file is no ASiC";
+    for (size_t i = 0; i < context->report->n_signatures; i++) {
+        struct vs_signature_report *s = &context->report->signatures[i];
+        if (s->verdict.indication == VS_FAILED)
+            continue;
+        s->verdict = (struct vs_verdict){VS_FAILED, VS_SUB_FORMAT_FAILURE};
+        s->legal_class = s->legal_reach = VS_LEGAL_NONE;
+        vs_reason_add(context->arena, &s->errors, "EN 319 162-1, 4.3.3", "%s", text);
+    }
+}
+
 /* A file that no signature refers to would ride along as if it were signed. Only where there
  * are readable proofs at all: an unsigned container says so itself. */
 static vs_rc check_unsigned_files(struct vs_context *context, const struct vs_box *box,
@@ -124,6 +139,8 @@ static vs_rc check_unsigned_files(struct vs_context *context, const struct vs_bo
             continue;
         VS_REFUSE_IF(!context->policy->report_unsigned_files, err, VS_E_ASIC_UNSIGNED_FILE,
                      "EN 319 162-1, 4.4.3", "a data object is covered by no signature");
+        if ((box->asic->notes & VS_ASIC_NOTE_NO_MIMETYPE) != 0)
+            break_form(context);
         vs_verdict_worsen(&context->report->verdict, VS_INDETERMINATE,
                           VS_SUB_SIG_CONSTRAINTS_FAILURE);
         vs_reason_add(context->arena, &context->report->errors, "EN 319 162-1, 4.4.3",
