@@ -1,5 +1,4 @@
 #include "formats/signature/ber.h"
-#include "formats/crypto/der.h"
 
 enum { MAX_NESTING = 32, CONSTRUCTED = 0x20 };
 
@@ -150,41 +149,4 @@ vs_rc vs_ber_octets(struct vs_arena *arena, struct vs_ber *ber, struct vs_bytes 
                  "a broken constructed OCTET STRING");
     *ret = VS_BYTES(joined, len);
     return VS_OK;
-}
-
-/* Depth is bounded, so the recursion is too. */
-static bool put_der(struct vs_buffer *to, const struct vs_ber_element *element, int depth)
-{
-    bool string = element->tag == (VS_DER_OCTET_STRING | CONSTRUCTED);
-    size_t begin = vs_der_begin(to);
-    if ((element->tag & CONSTRUCTED) == 0) {
-        vs_der_put(to, element->tag, element->content);
-        return true;
-    }
-    struct vs_ber inner = vs_ber_reader(element->content);
-    while (vs_ber_more(&inner)) {
-        struct vs_ber_element next = vs_ber_next(&inner);
-        if (inner.failed || depth == MAX_NESTING)
-            return false;
-        if (string && next.tag != VS_DER_OCTET_STRING)
-            return false;
-        if (string)
-            vs_buffer_add(to, next.content);
-        else if (!put_der(to, &next, depth + 1))
-            return false;
-    }
-    vs_der_end(to, begin, string ? VS_DER_OCTET_STRING : element->tag);
-    return vs_ber_done(&inner);
-}
-
-vs_rc vs_ber_to_der(struct vs_arena *arena, struct vs_bytes ber, struct vs_bytes *ret,
-                    struct vs_error *err)
-{
-    struct vs_ber reader = vs_ber_reader(ber);
-    struct vs_ber_element element = vs_ber_next(&reader);
-    VS_BUFFER der;
-    vs_buffer_init(&der, ber.len + 64);
-    VS_REFUSE_IF(!vs_ber_done(&reader) || !put_der(&der, &element, 0), err, VS_E_SYNTAX,
-                 "X.690, 8.1", "not one BER element");
-    return vs_buffer_copy(&der, arena, ret, err);
 }

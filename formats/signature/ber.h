@@ -34,10 +34,4 @@ struct vs_bytes vs_ber_whole(struct vs_ber *ber, uint8_t tag);
 /* An OCTET STRING in either form; constructed pieces are joined in the arena. */
 VS_NODISCARD vs_rc vs_ber_octets(struct vs_arena *arena, struct vs_ber *ber,
                                  struct vs_bytes *ret, struct vs_error *err);
-
-/* The same element in definite lengths, constructed OCTET STRINGs joined (X.690, 10.1, 10.2):
- * what a strict DER reader takes. SETs keep their order: what is signed in one was DER already.
- * VS_E_SYNTAX: not one element, or nested over 32 deep. */
-VS_NODISCARD vs_rc vs_ber_to_der(struct vs_arena *arena, struct vs_bytes ber,
-                                 struct vs_bytes *ret, struct vs_error *err);
 #endif

@@ -52,7 +52,7 @@ static vs_rc judge_token(struct walk *w, struct vs_bytes token, struct vs_error 
     struct vs_error refusal = {0};
     struct vs_timestamp_report *stamp;
     struct vs_evidence_record_report *report = report_of(w);
-    if (!vs_ok(vs_stamp_decode(w->context->arena, token, &decoded, &refusal))) {
+    if (!vs_ok(vs_timestamp_decode(w->context->arena, token, &decoded, &refusal))) {
         vs_verdict_worsen(&report->verdict, VS_FAILED, VS_SUB_FORMAT_FAILURE);
         vs_reason_add_error(w->context->arena, &report->errors, &refusal);
         return VS_OK;

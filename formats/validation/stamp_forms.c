@@ -48,7 +48,7 @@ vs_rc vs_judge_token(struct vs_context *context, struct vs_bytes bytes, struct v
         .kind = VS_TIMESTAMP_DOCUMENT, .signature = -1, .poe = context->input->at};
     struct vs_timestamp_report *report;
     /* Unreadable: the judge says so. */
-    (void)vs_stamp_decode(context->arena, token, &choice.token, NULL).code;
+    (void)vs_timestamp_decode(context->arena, token, &choice.token, NULL).code;
     return vs_stamp_judge(context, token, &subject, &options, &report, NULL, err);
 }
 

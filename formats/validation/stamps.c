@@ -1,5 +1,4 @@
 #include "formats/validation/stamps.h"
-#include "formats/signature/ber.h"
 #include "formats/validation/x509.h"
 
 struct stamp {
@@ -140,17 +139,6 @@ static vs_rc judge_signer(struct stamp *s, struct vs_error *err)
     return judge_authority(s, kept != NULL ? kept : signer, err);
 }
 
-/* Some tools write tokens with indefinite lengths: what is signed in them is DER all the same.
- */
-vs_rc vs_stamp_decode(struct vs_arena *arena, struct vs_bytes token,
-                      const struct vs_timestamp **ret, struct vs_error *err)
-{
-    struct vs_bytes der = token;
-    if (token.len > 1 && token.ptr[1] == 0x80)
-        VS_TRY(vs_ber_to_der(arena, token, &der, err));
-    return vs_timestamp_decode(arena, der, ret, err);
-}
-
 vs_rc vs_stamp_judge(struct vs_context *context, struct vs_bytes token,
                      const struct vs_stamp_subject *subject,
                      const struct vs_stamp_options *options, struct vs_timestamp_report **ret,
@@ -167,7 +155,7 @@ vs_rc vs_stamp_judge(struct vs_context *context, struct vs_bytes token,
     s.report->kind = options->kind;
     s.report->signature = options->signature;
     s.report->verdict = (struct vs_verdict){VS_PASSED, VS_SUB_NONE};
-    if (!vs_ok(vs_stamp_decode(context->arena, token, &s.token, &refusal))) {
+    if (!vs_ok(vs_timestamp_decode(context->arena, token, &s.token, &refusal))) {
         vs_verdict_worsen(&s.report->verdict, VS_FAILED, VS_SUB_FORMAT_FAILURE);
         vs_reason_add_error(context->arena, &s.report->errors, &refusal);
         return VS_OK;

@@ -26,7 +26,4 @@ VS_NODISCARD vs_rc vs_stamp_judge(struct vs_context *context, struct vs_bytes to
                                   const struct vs_stamp_options *options,
                                   struct vs_timestamp_report **ret,
                                   const struct vs_timestamp **ret_token, struct vs_error *err);
-/* vs_timestamp_decode, for tokens in BER too. */
-VS_NODISCARD vs_rc vs_stamp_decode(struct vs_arena *arena, struct vs_bytes token,
-                                   const struct vs_timestamp **ret, struct vs_error *err);
 #endif
