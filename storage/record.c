@@ -46,8 +46,8 @@ static uint32_t header_sum(const uint8_t *header, uint64_t number)
                      VS_BYTES(header, RECORD_HEADER - 4));
 }
 
-void vs_record_encode(const struct vs_record *record, uint64_t number, uint64_t offset,
-                      uint8_t out[RECORD_HEADER])
+void vs_segment_record_encode(const struct vs_record *record, uint64_t number, uint64_t offset,
+                              uint8_t out[RECORD_HEADER])
 {
     memset(out, 0, RECORD_HEADER);
     vs_put_u16(out, RECORD_MAGIC);
@@ -59,8 +59,8 @@ void vs_record_encode(const struct vs_record *record, uint64_t number, uint64_t 
     vs_put_u32(out + RECORD_HEADER - 4, header_sum(out, number));
 }
 
-const char *vs_record_decode(const uint8_t in[RECORD_HEADER], uint64_t number, uint64_t offset,
-                             struct vs_record *ret)
+const char *vs_segment_record_decode(const uint8_t in[RECORD_HEADER], uint64_t number,
+                                     uint64_t offset, struct vs_record *ret)
 {
     if (vs_get_u32(in + RECORD_HEADER - 4) != header_sum(in, number))
         return "no record begins here, or its header is damaged";

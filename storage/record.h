@@ -17,13 +17,13 @@ const char *vs_segment_header_fault(const uint8_t in[SEGMENT_HEADER], uint64_t n
 
 /* `number`, `offset`: where the record lies; both enter its checksum, so that a misplaced
  * record is none. */
-void vs_record_encode(const struct vs_record *record, uint64_t number, uint64_t offset,
-                      uint8_t out[RECORD_HEADER]);
-const char *vs_record_decode(const uint8_t in[RECORD_HEADER], uint64_t number, uint64_t offset,
-                             struct vs_record *ret);
+void vs_segment_record_encode(const struct vs_record *record, uint64_t number, uint64_t offset,
+                              uint8_t out[RECORD_HEADER]);
+const char *vs_segment_record_decode(const uint8_t in[RECORD_HEADER], uint64_t number,
+                                     uint64_t offset, struct vs_record *ret);
 
 /* Octets that a record with this payload takes, padding included. */
-static inline uint64_t vs_record_size(uint64_t length)
+static inline uint64_t vs_segment_record_size(uint64_t length)
 {
     return RECORD_HEADER + ((length + RECORD_ALIGN - 1) & ~(uint64_t)(RECORD_ALIGN - 1));
 }

@@ -61,7 +61,7 @@ static vs_rc check_payload(struct walk *w, const struct vs_record *record, uint6
         return VS_OK;
     }
     static const uint8_t zeros[RECORD_ALIGN];
-    size_t padding = (size_t)(offset + vs_record_size(record->length) - at);
+    size_t padding = (size_t)(offset + vs_segment_record_size(record->length) - at);
     VS_TRY(read_some(w, w->chunk, padding, at, &got, err));
     if (got < padding || memcmp(w->chunk, zeros, padding) != 0)
         *ret_fault = "the padding after the record is damaged";
@@ -73,9 +73,9 @@ static const char *decode_here(struct walk *w, const uint8_t *header, size_t got
 {
     if (got < RECORD_HEADER)
         return "the file ends here";
-    const char *fault = vs_record_decode(header, w->number, offset, ret);
+    const char *fault = vs_segment_record_decode(header, w->number, offset, ret);
     if (fault == NULL &&
-        (ret->length > w->end || vs_record_size(ret->length) > w->end - offset))
+        (ret->length > w->end || vs_segment_record_size(ret->length) > w->end - offset))
         fault = "the record reaches beyond what is committed";
     return fault;
 }
@@ -117,7 +117,7 @@ static vs_rc walk_records(struct walk *w, struct vs_error *err)
         }
         VS_TRY(check_payload(w, &record, offset, &fault, err));
         VS_TRY(see(w, offset, record.length, fault, err));
-        offset += vs_record_size(record.length);
+        offset += vs_segment_record_size(record.length);
     }
     return VS_OK;
 }

@@ -116,9 +116,9 @@ void vs_segment_files_close(struct vs_segments *segments)
 static vs_rc check_header(const uint8_t *header, size_t got, struct vs_location location,
                           struct vs_record *ret, struct vs_error *err)
 {
-    const char *fault = got < RECORD_HEADER
-                            ? "the file is shorter than that"
-                            : vs_record_decode(header, location.segment, location.offset, ret);
+    const char *fault = got < RECORD_HEADER ? "the file is shorter than that"
+                                            : vs_segment_record_decode(header, location.segment,
+                                                                       location.offset, ret);
     if (fault == NULL && ret->length != location.length)
         fault = "the record has another length";
     return fault == NULL ? VS_OK

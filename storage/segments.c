@@ -326,8 +326,9 @@ static void lay_out(const struct vs_segment_record *record, uint8_t *header,
         head.payload_crc = vs_crc32c(head.payload_crc, part);
         parts[(*n)++] = (struct iovec){(void *)part.ptr, part.len};
     }
-    vs_record_encode(&head, record->location.segment, record->location.offset, header);
-    size_t padding = (size_t)(vs_record_size(head.length) - RECORD_HEADER - head.length);
+    vs_segment_record_encode(&head, record->location.segment, record->location.offset, header);
+    size_t padding =
+        (size_t)(vs_segment_record_size(head.length) - RECORD_HEADER - head.length);
     if (padding > 0)
         parts[(*n)++] = (struct iovec){(void *)zeros, padding};
 }
@@ -343,7 +344,7 @@ static uint64_t place_records(const struct vs_appending *a, struct vs_segment_re
             continue;
         uint64_t length = payload_length(&records[i]);
         records[i].location = (struct vs_location){a->number, offset, length};
-        offset += vs_record_size(length);
+        offset += vs_segment_record_size(length);
         *ret_parts += records[i].n_parts + 2;
         ++*ret_n;
     }

@@ -76,10 +76,10 @@ static int seal_file(struct vs_spool *spool, uint64_t number, uint32_t class)
     uint64_t length = spool->source.size;
     struct vs_record record = {class, spool->crc, length};
     vs_segment_header_encode(number, class, head);
-    vs_record_encode(&record, number, SEGMENT_HEADER, head + SEGMENT_HEADER);
+    vs_segment_record_encode(&record, number, SEGMENT_HEADER, head + SEGMENT_HEADER);
     struct iovec front = {head, sizeof head};
     struct iovec back = {(void *)zeros,
-                         (size_t)(vs_record_size(length) - RECORD_HEADER - length)};
+                         (size_t)(vs_segment_record_size(length) - RECORD_HEADER - length)};
     int error = files->write(spool->file, &front, 1, 0);
     if (error == 0 && back.iov_len > 0)
         error = files->write(spool->file, &back, 1, PAYLOAD + length);
@@ -104,7 +104,7 @@ vs_rc vs_spool_adopt(struct vs_spool *spool, uint32_t class, struct vs_location 
     error = segments->files->sync_folder(segments->files->context, segments->segments_folder);
     if (error != 0)
         return vs_fail_file(err, error, "sync", segments->segments_folder);
-    uint64_t end = SEGMENT_HEADER + vs_record_size(spool->source.size);
+    uint64_t end = SEGMENT_HEADER + vs_segment_record_size(spool->source.size);
     spool->location = (struct vs_location){number, SEGMENT_HEADER, spool->source.size};
     spool->row[VS_SEGMENT_NUMBER] = vs_int((int64_t)number);
     spool->row[VS_SEGMENT_CLASS] = vs_int(class);
