@@ -25,39 +25,43 @@ static vs_rc open_relay(struct vs_cli *cli, const char *config, const struct vs_
 /* -- init
  * -------------------------------------------------------------------------------------- */
 
-/* The files are opened before rights are given up: they lie where the caller may write. */
-struct out {
-    FILE *profile, *token;
-};
+/* The profile and the files beside it that it names; opened before rights are given up: they
+ * lie where the caller may write. */
+enum { OUT_PROFILE, OUT_TOKEN, OUT_CA, OUTS };
+static const char *const out_suffixes[OUTS] = {"", ".token", ".ca.pem"};
 
-static vs_rc open_out(struct vs_cli *cli, const char *profile, struct out *ret)
+static vs_rc open_out(struct vs_cli *cli, const char *profile, FILE *ret[OUTS])
 {
-    char *token = profile == NULL ? NULL : vs_arena_printf(cli->arena, "%s.token", profile);
-    if (token == NULL)
+    if (profile == NULL)
         return vs_fail(&cli->err, VS_E_USAGE, NULL, "--profile-out FILE is missing");
     umask(077);
-    ret->profile = fopen(profile, "we");
-    ret->token = fopen(token, "we");
-    if (ret->profile == NULL || ret->token == NULL)
-        return vs_fail(&cli->err, VS_E_USAGE, NULL, "%s: cannot be written", profile);
+    for (int i = 0; i < OUTS; i++) {
+        char *path = vs_arena_printf(cli->arena, "%s%s", profile, out_suffixes[i]);
+        ret[i] = path == NULL ? NULL : fopen(path, "ae");
+        if (ret[i] == NULL)
+            return vs_fail(&cli->err, VS_E_USAGE, NULL, "%s%s: cannot be written", profile,
+                           out_suffixes[i]);
+        /* An empty one is left of an attempt that failed. */
+        if (ftell(ret[i]) > 0)
+            return vs_fail(&cli->err, VS_E_EXISTS, NULL, "%s%s", profile, out_suffixes[i]);
+    }
     return VS_OK;
 }
 
-static vs_rc close_out(struct vs_cli *cli, struct out *out)
+static vs_rc close_out(struct vs_cli *cli, FILE *out[OUTS])
 {
     bool ok = true;
-    if (out->profile != NULL)
-        ok = fclose(out->profile) == 0;
-    if (out->token != NULL)
-        ok = fclose(out->token) == 0 && ok;
+    for (int i = 0; i < OUTS; i++)
+        ok = (out[i] == NULL || fclose(out[i]) == 0) && ok;
     return ok ? VS_OK : vs_fail(&cli->err, VS_E_USAGE, NULL, "the profile cannot be written");
 }
 
 static vs_rc bootstrap(struct vs_cli *cli, const char *config, const char *profile,
-                       struct out *out)
+                       FILE *out[OUTS])
 {
     const struct vs_settings *settings;
     struct vs_relay *relay = NULL;
+    struct vs_bytes ca;
     const char *token;
     VS_TRY(open_relay(cli, config, &settings, &relay));
     vs_rc rc =
@@ -65,9 +69,15 @@ static vs_rc bootstrap(struct vs_cli *cli, const char *config, const char *profi
     vs_relay_close(relay);
     VS_TRY(rc);
     const char *slash = strrchr(profile, '/');
-    fprintf(out->profile, "url: %s\nca-file: %s/centre/root.pem\ntoken-file: %s.token\n",
-            settings->service_url, settings->data, slash == NULL ? profile : slash + 1);
-    fprintf(out->token, "%s\n", token);
+    const char *name = slash == NULL ? profile : slash + 1;
+    char *root = vs_arena_printf(cli->arena, "%s/centre/root.crt", settings->data);
+    if (root == NULL)
+        return vs_fail_memory(&cli->err);
+    VS_TRY(vs_cli_read_file(cli, root, 64 * 1024, &ca));
+    fprintf(out[OUT_PROFILE], "url: %s\nca-file: %s.ca.pem\ntoken-file: %s.token\n",
+            settings->service_url, name, name);
+    fprintf(out[OUT_TOKEN], "%s\n", token);
+    fwrite(ca.ptr, 1, ca.len, out[OUT_CA]);
     return VS_OK;
 }
 
@@ -78,8 +88,8 @@ int vs_cli_init(struct vs_cli *cli, int argc, char **argv)
     const struct vs_option options[] = {
         {"config", 'c', VS_OPTION_TEXT, &config, "FILE", "the service's vasite.yaml"},
         {"profile-out", 'o', VS_OPTION_TEXT, &profile, "FILE",
-         "write the operator's profile there, its token to FILE.token"},
-        {"profile", 0, VS_OPTION_TEXT, &profile, "FILE", "the same"},
+         "write the operator's profile there; its token goes to FILE.token, the CA to\n"
+         "FILE.ca.pem"},
     };
     vs_cli_read(cli,
                 &(struct vs_command_line){
@@ -88,11 +98,11 @@ int vs_cli_init(struct vs_cli *cli, int argc, char **argv)
                     "operator. The service must not be running.",
                     options, COUNT(options), 0, 0},
                 argc, argv, &args);
-    struct out out = {NULL, NULL};
-    vs_rc rc = open_out(cli, profile, &out);
+    FILE *out[OUTS] = {NULL};
+    vs_rc rc = open_out(cli, profile, out);
     if (vs_ok(rc))
-        rc = bootstrap(cli, config, profile, &out);
-    vs_rc closed = close_out(cli, &out);
+        rc = bootstrap(cli, config, profile, out);
+    vs_rc closed = close_out(cli, out);
     if (vs_ok(rc))
         rc = closed;
     if (!vs_ok(rc))

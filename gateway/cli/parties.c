@@ -160,19 +160,23 @@ int vs_cli_participant(struct vs_cli *cli, int argc, char **argv)
 /* -- principal
  * --------------------------------------------------------------------------------- */
 
-/* The profile of a new principal, its token in a file of its own beside it. */
+/* The profile of a new principal; its token and the CA in files beside it. */
 static vs_rc write_profile(struct vs_cli *cli, const char *path, const char *token)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
     char *token_path = vs_arena_printf(cli->arena, "%s.token", path);
-    char *ca = cli->profile.ca_file == NULL ? NULL : realpath(cli->profile.ca_file, NULL);
-    char *text = vs_arena_printf(
-        cli->arena, "url: %s\n%s%s%stoken-file: %s.token\n", cli->profile.url,
-        ca == NULL ? "" : "ca-file: ", ca == NULL ? "" : ca, ca == NULL ? "" : "\n", name);
-    free(ca);
-    if (token_path == NULL || text == NULL)
+    char *ca_path = vs_arena_printf(cli->arena, "%s.ca.pem", path);
+    struct vs_bytes ca = VS_BYTES_NONE;
+    if (cli->profile.ca_file != NULL)
+        VS_TRY(vs_cli_read_file(cli, cli->profile.ca_file, 1 << 20, &ca));
+    char *ca_line = vs_arena_printf(cli->arena, "ca-file: %s.ca.pem\n", name);
+    char *text = vs_arena_printf(cli->arena, "url: %s\n%stoken-file: %s.token\n",
+                                 cli->profile.url, ca.len == 0 ? "" : ca_line, name);
+    if (token_path == NULL || ca_path == NULL || text == NULL)
         return vs_fail_memory(&cli->err);
+    if (ca.len > 0)
+        VS_TRY(vs_cli_write_file(cli, ca_path, ca, 0644));
     VS_TRY(vs_cli_write_file(cli, token_path, vs_bytes_text(token), 0600));
     return vs_cli_write_file(cli, path, vs_bytes_text(text), 0600);
 }
@@ -211,7 +215,7 @@ static int principal_add(struct vs_cli *cli, int argc, char **argv)
          "it proves itself by this client certificate (PEM) instead of a token"},
         {"expires", 0, VS_OPTION_TEXT, &expires, "TIME", "until then (RFC 3339)"},
         {"profile-out", 'o', VS_OPTION_TEXT, &profile, "FILE",
-         "write a profile for it; the token goes to FILE.token"},
+         "write a profile for it; the token goes to FILE.token, the CA to FILE.ca.pem"},
     };
     vs_cli_read(
         cli,

@@ -130,7 +130,7 @@ class Service:
         os.makedirs(self.path('anchor'), exist_ok=True)
         self.write_settings()
         if not os.path.exists(self.path('operator.profile')):
-            self.vasite('init', '--config', self.path('vasite.yaml'), '--profile', self.path('operator.profile'))
+            self.vasite('init', '--config', self.path('vasite.yaml'), '--profile-out', self.path('operator.profile'))
         self.operator = Party(self, '', self.path('operator.profile'))
 
     def start(self, wait=True):
@@ -192,8 +192,7 @@ class Service:
             return f.read().strip()
 
     def tls(self):
-        context = ssl.create_default_context(cafile=self.path('data', 'centre', 'root.pem'))
-        return context
+        return ssl.create_default_context(cafile=self.path('operator.profile.ca.pem'))
 
     def connect(self, plain=False, timeout=60):
         if plain:
