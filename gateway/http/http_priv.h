@@ -118,6 +118,8 @@ struct listener {
 struct vs_server {
     struct listener on_tls, on_plain;
     char *client_anchors;
+    atomic_bool starting;
+    char message[160]; /* of the library, while starting */
     struct vs_server_options options;
     pthread_mutex_t lock;
     struct MHD_Daemon *tls, *plain;

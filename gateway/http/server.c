@@ -16,9 +16,13 @@ enum {
     IDLE_MAX_S = 3600,
 };
 
-static void nothing_logged(void *context, const char *fmt, va_list args)
+/* What the library says while it starts is the reason why it does not; later its messages are
+ * about single connections, which `ended` and the counters tell better. */
+static void keep_message(void *context, const char *fmt, va_list args)
 {
-    (void)context, (void)fmt, (void)args;
+    struct vs_server *server = context;
+    if (server->starting)
+        vsnprintf(server->message, sizeof server->message, fmt, args);
 }
 
 /* Paths and parameters are matched as they came and decoded by us, once. */
@@ -81,7 +85,7 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, int fd, unsign
                      MHD_USE_ERROR_LOG | MHD_USE_ITC | (tls ? MHD_USE_TLS : 0u);
     struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)PRIORITIES},
-        {MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)vs_http_credential_choose, NULL},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)vs_http_credential_choose},
         {server->client_anchors != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
          server->client_anchors},
         {MHD_OPTION_END, 0, NULL}};
@@ -92,8 +96,9 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, int fd, unsign
     /* Its own limits stand above ours: ours answer 503, its leave callers in the backlog. */
     return MHD_start_daemon(
         flags, 0, NULL, NULL, vs_http_access, listener, MHD_OPTION_EXTERNAL_LOGGER,
-        nothing_logged, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-        limits->connections * 2 + 64, MHD_OPTION_CONNECTION_TIMEOUT,
+        keep_message, listener->server, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, limits->connections * 2 + 64,
+        MHD_OPTION_CONNECTION_TIMEOUT,
         limits->idle_s > IDLE_MAX_S ? IDLE_MAX_S : limits->idle_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)CONNECTION_INCREMENT,
@@ -115,8 +120,8 @@ static vs_rc open_listener(struct listener *listener, const char *address, uint1
     if (*ret != NULL)
         return VS_OK;
     close(fd);
-    return vs_fail(err, VS_E_CONFIG, NULL, "the HTTP server does not start on %s port %u",
-                   address, port);
+    return vs_fail(err, VS_E_CONFIG, NULL, "the HTTP server does not start on %s port %u: %s",
+                   address, port, listener->server->message);
 }
 
 static char *text_of(struct vs_bytes bytes)
@@ -146,6 +151,7 @@ vs_rc vs_server_start(const struct vs_server_options *options, struct vs_server 
     server->on_tls = (struct listener){server, VS_ON_TLS};
     server->on_plain = (struct listener){server, VS_ON_PLAIN};
     server->client_anchors = text_of(options->client_anchors_pem);
+    server->starting = true;
     vs_rc rc = VS_OK;
     if (options->tls_address != NULL)
         rc = vs_http_credential_new(options->certificate_pem, options->key_pem,
@@ -162,6 +168,7 @@ vs_rc vs_server_start(const struct vs_server_options *options, struct vs_server 
         vs_server_stop(server, 0);
         return rc;
     }
+    server->starting = false;
     *ret = server;
     return VS_OK;
 }
