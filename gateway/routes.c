@@ -113,8 +113,8 @@ const struct vs_route vs_routes[] = {
     {"GET", "/ocsp/{request...}", vs_trust_ocsp_get, PUBLIC, VS_ON_BOTH, NO_BODY,
      "State of certificates, the request in base64"},
     {"GET", "/crl/{file}", vs_trust_crl, PUBLIC, VS_ON_BOTH, NO_BODY,
-     "Revocation list of an authority: root.crl, ca.crl"},
+     "Revocation list of an authority: root.crl, issuing.crl"},
     {"GET", "/certificates/{file}", vs_trust_certificate, PUBLIC, VS_ON_BOTH, NO_BODY,
-     "A certificate: root.cer, ca.cer, tsa.cer, SERIAL.cer"},
+     "A certificate: root.cer, issuing.cer, SERIAL.cer"},
 };
 const size_t vs_n_routes = sizeof vs_routes / sizeof vs_routes[0];

@@ -91,8 +91,9 @@ static int issue(struct vs_cli *cli, int argc, char **argv)
         {"title", 0, VS_OPTION_TEXT, &w.title, "POST", "post in the organisation"},
         {"email", 0, VS_OPTION_TEXT, &w.email, "ADDRESS", "e-mail address"},
         {"organisation", 'O', VS_OPTION_TEXT, &w.organisation, "NAME", "the organisation"},
-        {"organisation-id", 0, VS_OPTION_TEXT, &w.organisation_id, "voen:DIGITS",
-         "its identifier: a signature then counts as that participant's"},
+        {"participant", 'P', VS_OPTION_TEXT, &w.organisation_id, "voen:DIGITS",
+         "its identifier: a signature then counts as that participant's; the name of a "
+         "participant that is known here need not be given"},
         {"person-id", 0, VS_OPTION_TEXT, &w.person_id, "fin:CHARS", "the person's identifier"},
         {"days", 0, VS_OPTION_NUMBER, &w.days, "N", "validity, 1 to 1825; default 365"},
         {"request", 'r', VS_OPTION_TEXT, &w.request, "FILE",
@@ -108,8 +109,7 @@ static int issue(struct vs_cli *cli, int argc, char **argv)
                     "",
                     "Issue a certificate.\n\n"
                     "  vasite centre issue --kind organisation --name \"Alfa MMC\" "
-                    "--organisation \"Alfa MMC\" \\\n"
-                    "    --organisation-id voen:1234567891 -p secret -o alfa.p12",
+                    "    --participant voen:1234567891 -p secret -o alfa.p12",
                     options, COUNT(options), 0, 0},
                 argc, argv, &args);
     json_t *body = json_object(), *answer = NULL;

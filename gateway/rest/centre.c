@@ -106,6 +106,20 @@ static vs_rc check_identifier(struct vs_arena *arena, const char **identifier,
                                : vs_identifier_check(arena, *identifier, identifier, err);
 }
 
+/* A participant's name is known here: who names only its identifier gets both. */
+static vs_rc add_organisation(struct vs_relay *relay, struct vs_arena *arena,
+                              struct vs_holder *holder, struct vs_error *err)
+{
+    const struct vs_participant *participant = NULL;
+    if (holder->organisation != NULL || holder->organisation_identifier == NULL)
+        return VS_OK;
+    VS_TRY(
+        vs_participant_find(relay, arena, holder->organisation_identifier, &participant, err));
+    if (participant != NULL)
+        holder->organisation = participant->name;
+    return VS_OK;
+}
+
 static vs_rc read_holder(struct vs_request *request, struct vs_holder *ret,
                          struct vs_error *err)
 {
@@ -128,6 +142,7 @@ static vs_rc read_holder(struct vs_request *request, struct vs_holder *ret,
     };
     VS_TRY(read_kind(in.kind, &ret->kind, err));
     VS_TRY(check_identifier(arena, &ret->organisation_identifier, err));
+    VS_TRY(add_organisation(vs_relay_of(request), arena, ret, err));
     VS_TRY(check_identifier(arena, &ret->person_identifier, err));
     return in.request == NULL ? VS_OK : read_pem(arena, in.request, &ret->request, err);
 }

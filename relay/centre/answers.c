@@ -21,7 +21,8 @@ static vs_rc look_up(struct vs_centre *centre, struct vs_arena *arena,
         return VS_OK;
     const struct vs_row *row;
     VS_TRY(vs_centre_row(centre, arena, id->serial, &row, err));
-    if (row == NULL || !vs_bytes_is(row->values[VS_CERTIFICATE_ISSUER].bytes, "ca"))
+    if (row == NULL ||
+        !vs_bytes_is(row->values[VS_CERTIFICATE_ISSUER].bytes, authority_name(CA)))
         return VS_OK;
     switch (vs_centre_state(row, now)) {
     case VS_CERTIFICATE_VALID:

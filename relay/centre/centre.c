@@ -80,12 +80,12 @@ static vs_rc write_key_file(struct vs_centre *centre, struct vs_arena *arena, co
     return vs_file_replace(&vs_fileops_real, path, vs_buffer_view(&pem), err);
 }
 
-/* The certificate alone, in the clear, for trust stores (curl --cacert root.crt). */
+/* The certificate alone, in the clear, for trust stores (curl --cacert root.pem). */
 static vs_rc write_certificate_file(struct vs_centre *centre, struct vs_arena *arena,
                                     const char *name, const struct vs_certificate *certificate,
                                     struct vs_error *err)
 {
-    char *path = vs_arena_printf(arena, "%s/%s.crt", centre->settings.folder, name);
+    char *path = vs_arena_printf(arena, "%s/%s.pem", centre->settings.folder, name);
     if (path == NULL)
         return vs_fail_memory(err);
     VS_BUFFER pem;

@@ -80,12 +80,12 @@ vs_rc vs_centre_tsa_embedded(void *context, struct vs_bytes request, struct vs_b
 /* While stopped, requests are answered with timeNotAvailable. */
 void vs_centre_tsa_stop(struct vs_centre *centre, bool stopped);
 
-/* The newest list of "root" or "ca", DER in `arena`; a new one is made where the last is about
- * to end. VS_E_NOT_FOUND: no such authority. */
+/* The newest list of "root" or "issuing", DER in `arena`; a new one is made where the last is
+ * about to end. VS_E_NOT_FOUND: no such authority. */
 VS_NODISCARD vs_rc vs_centre_crl(struct vs_centre *centre, struct vs_arena *arena,
                                  const char *authority, vs_time_ms now, struct vs_bytes *ret,
                                  struct vs_error *err);
-/* "root", "ca", "tsa", "ocsp", "seal", "evidence", "tls", or a serial number in hex: its
+/* "root", "issuing", "tsa", "ocsp", "seal", "evidence", "tls", or a serial number in hex: its
  * certificate, DER in `arena`. VS_E_NOT_FOUND. */
 VS_NODISCARD vs_rc vs_centre_certificate(struct vs_centre *centre, struct vs_arena *arena,
                                          const char *name, struct vs_bytes *ret,

@@ -36,7 +36,7 @@ struct vs_centre {
 
 static inline const char *authority_name(enum authority a)
 {
-    return a == ROOT ? "root" : "ca";
+    return a == ROOT ? "root" : "issuing";
 }
 static inline enum vs_purpose authority_purpose(enum authority a)
 {

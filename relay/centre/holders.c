@@ -81,7 +81,7 @@ static vs_rc enter(struct vs_centre *centre, struct vs_arena *arena,
     struct entry entry = {
         .serial = certificate->serial,
         .der = der,
-        .issuer = "ca",
+        .issuer = authority_name(CA),
         .profile = vs_centre_holder_profile(holder->kind),
         .subject = subject,
         .identifier = holder->organisation_identifier != NULL ? holder->organisation_identifier

@@ -160,8 +160,8 @@ static bool take(struct vs_centre *centre, enum authority authority, struct vs_a
 vs_rc vs_centre_crl(struct vs_centre *centre, struct vs_arena *arena, const char *authority,
                     vs_time_ms now, struct vs_bytes *ret, struct vs_error *err)
 {
-    enum authority a = vs_text_equal(authority, "root") ? ROOT : CA;
-    if (a == CA && !vs_text_equal(authority, "ca"))
+    enum authority a = vs_text_equal(authority, authority_name(ROOT)) ? ROOT : CA;
+    if (a == CA && !vs_text_equal(authority, authority_name(CA)))
         return vs_fail(err, VS_E_NOT_FOUND, NULL, "no authority of this name");
     if (!take(centre, a, arena, now, ret)) {
         pthread_mutex_lock(&centre->change_lock);

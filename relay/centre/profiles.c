@@ -11,8 +11,8 @@
 const struct service vs_centre_services[] = {
     {"root", VS_PURPOSE_ROOT, ROOT, VS_KU_KEY_CERT_SIGN | VS_KU_CRL_SIGN, 0, true, false, false,
      false, 7300, "Root"},
-    {"ca", VS_PURPOSE_CA, ROOT, VS_KU_KEY_CERT_SIGN | VS_KU_CRL_SIGN, 0, true, false, false,
-     true, 3650, "Issuing Authority"},
+    {"issuing", VS_PURPOSE_CA, ROOT, VS_KU_KEY_CERT_SIGN | VS_KU_CRL_SIGN, 0, true, false,
+     false, true, 3650, "Issuing Authority"},
     {"tsa", VS_PURPOSE_TSA, CA, VS_KU_DIGITAL_SIGNATURE | VS_KU_NON_REPUDIATION,
      VS_EKU_TIME_STAMPING, false, true, false, true, 1825, "Time-Stamping Authority"},
     {"ocsp", VS_PURPOSE_OCSP, CA, VS_KU_DIGITAL_SIGNATURE, VS_EKU_OCSP_SIGNING, false, false,

@@ -290,7 +290,8 @@ static vs_rc enter_change(struct vs_centre *centre, struct vs_arena *arena,
 
 static enum authority issuer_of(const struct vs_row *row)
 {
-    return vs_bytes_is(row->values[VS_CERTIFICATE_ISSUER].bytes, "root") ? ROOT : CA;
+    return vs_bytes_is(row->values[VS_CERTIFICATE_ISSUER].bytes, authority_name(ROOT)) ? ROOT
+                                                                                       : CA;
 }
 
 static vs_rc change_locked(struct vs_centre *centre, const char *serial,

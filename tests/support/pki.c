@@ -102,8 +102,8 @@ static void issue_services(struct vs_pki *pki)
         .extended_key_usage = VS_EKU_TIME_STAMPING,
         .extended_key_usage_critical = true,
         .ocsp_url = VS_PKI_URL "/ocsp",
-        .issuer_url = VS_PKI_URL "/certificates/ca.cer",
-        .crl_url = VS_PKI_URL "/crl/ca.crl",
+        .issuer_url = VS_PKI_URL "/certificates/issuing.cer",
+        .crl_url = VS_PKI_URL "/crl/issuing.crl",
     };
     vs_pki_issue(pki, &profile, VS_GENERATE_P256, &pki->authority, &pki->tsa);
     profile.subject = ocsp_name;
@@ -135,8 +135,8 @@ static void issue_holders(struct vs_pki *pki)
         .n_subject = 7,
         .key_usage = VS_KU_NON_REPUDIATION,
         .ocsp_url = VS_PKI_URL "/ocsp",
-        .issuer_url = VS_PKI_URL "/certificates/ca.cer",
-        .crl_url = VS_PKI_URL "/crl/ca.crl",
+        .issuer_url = VS_PKI_URL "/certificates/issuing.cer",
+        .crl_url = VS_PKI_URL "/crl/issuing.crl",
         .qualified = {.compliance = true, .sscd = true, .type_signature = true},
     };
     vs_pki_issue(pki, &profile, VS_GENERATE_P256, &pki->authority, &pki->person);

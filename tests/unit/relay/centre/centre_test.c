@@ -75,7 +75,7 @@ static int begin(void **state)
         return -1;
     open_centre();
     put_certificate("root");
-    put_certificate("ca");
+    put_certificate("issuing");
     return 0;
 }
 
@@ -119,7 +119,7 @@ static vs_rc change(const char *serial, enum vs_certificate_state to, enum vs_re
 
 static void put_lists(void)
 {
-    static const char *const names[] = {"root", "ca"};
+    static const char *const names[] = {"root", "issuing"};
     for (int i = 0; i < 2; i++) {
         struct vs_bytes der;
         assert_ok(vs_centre_crl(centre, arena, names[i], now(), &der, &err));
@@ -131,13 +131,13 @@ static void put_lists(void)
                          0);
     }
     assert_int_equal(
-        test_run("cd '%s' && cat root.crl.pem ca.crl.pem >crls.pem", test_folder()), 0);
+        test_run("cd '%s' && cat root.crl.pem issuing.crl.pem >crls.pem", test_folder()), 0);
 }
 
 static int openssl_verify(const char *name)
 {
     return test_run("cd '%s' && openssl verify -x509_strict -attime %lld -crl_check_all "
-                    "-CAfile root.pem -untrusted ca.pem -CRLfile crls.pem %s.pem",
+                    "-CAfile root.pem -untrusted issuing.pem -CRLfile crls.pem %s.pem",
                     test_folder(), (long long)(now() / 1000 + 1), name);
 }
 
@@ -145,7 +145,7 @@ static void openssl_verifies_every_certificate_against_the_lists(void **state)
 {
     (void)state;
     put_lists();
-    static const char *const names[] = {"ca", "tsa", "ocsp", "seal", "evidence", "tls"};
+    static const char *const names[] = {"issuing", "tsa", "ocsp", "seal", "evidence", "tls"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         put_certificate(names[i]);
         assert_int_equal(openssl_verify(names[i]), 0);
@@ -291,7 +291,7 @@ static int openssl_ocsp(const char *name, const char *nonce, const char *digest)
 {
     struct vs_bytes request;
     assert_int_equal(
-        test_run("cd '%s' && openssl ocsp -issuer ca.pem %s %s -cert %s.pem -reqout q",
+        test_run("cd '%s' && openssl ocsp -issuer issuing.pem %s %s -cert %s.pem -reqout q",
                  test_folder(), nonce, digest, name),
         0);
     request = test_read(arena, vs_arena_printf(arena, "%s/q", test_folder()));
@@ -302,8 +302,9 @@ static int openssl_ocsp(const char *name, const char *nonce, const char *digest)
     /* The first call compares the nonces, the second says the state. */
     return test_run(
         "cd '%s' && openssl ocsp -reqin q -respin r -no_nonce -CAfile root.pem "
-        "-verify_other ca.pem && openssl ocsp -issuer ca.pem %s -cert %s.pem -no_nonce "
-        "-respin r -CAfile root.pem -verify_other ca.pem >said 2>&1 && grep -q "
+        "-verify_other issuing.pem && openssl ocsp -issuer issuing.pem %s -cert %s.pem "
+        "-no_nonce "
+        "-respin r -CAfile root.pem -verify_other issuing.pem >said 2>&1 && grep -q "
         "'Response verify OK' said",
         test_folder(), digest, name);
 }
@@ -343,7 +344,7 @@ static void a_certificate_that_was_never_entered_is_unknown(void **state)
 {
     (void)state; /* centre rule 1 */
     assert_int_equal(
-        test_run("cd '%s' && openssl ocsp -issuer ca.pem -serial 0x1234567 -reqout "
+        test_run("cd '%s' && openssl ocsp -issuer issuing.pem -serial 0x1234567 -reqout "
                  "q",
                  test_folder()),
         0);
@@ -353,8 +354,8 @@ static void a_certificate_that_was_never_entered_is_unknown(void **state)
     assert_ok(vs_centre_ocsp(centre, request, now(), &response, &err));
     test_file("r", vs_buffer_view(&response));
     assert_int_equal(
-        test_run("cd '%s' && openssl ocsp -issuer ca.pem -serial 0x1234567 -no_nonce "
-                 "-respin r -CAfile root.pem -verify_other ca.pem >said 2>&1 && grep -q "
+        test_run("cd '%s' && openssl ocsp -issuer issuing.pem -serial 0x1234567 -no_nonce "
+                 "-respin r -CAfile root.pem -verify_other issuing.pem >said 2>&1 && grep -q "
                  "': unknown' said",
                  test_folder()),
         0);
@@ -476,7 +477,7 @@ static void every_event_carries_a_time_mark_over_itself(void **state)
 
 static uint64_t list_number(struct vs_bytes *ret)
 {
-    assert_ok(vs_centre_crl(centre, arena, "ca", now(), ret, &err));
+    assert_ok(vs_centre_crl(centre, arena, "issuing", now(), ret, &err));
     test_file("n.crl", *ret);
     assert_int_equal(test_run("cd '%s' && openssl crl -inform DER -in n.crl -noout -crlnumber "
                               ">number",
@@ -528,7 +529,7 @@ static void openssl_ts_verifies_the_centres_marks_until_it_stops(void **state)
         assert_ok(vs_centre_tsa(centre, query, &response, &err));
         test_file("tr", vs_buffer_view(&response));
         int code = test_run("cd '%s' && openssl ts -verify -attime %lld -queryfile tq -in tr "
-                            "-CAfile root.pem -untrusted ca.pem",
+                            "-CAfile root.pem -untrusted issuing.pem",
                             test_folder(), (long long)(now() / 1000 + 1));
         assert_int_equal(code != 0, stopped);
     }
