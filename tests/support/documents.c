@@ -77,7 +77,7 @@ struct vs_bytes test_token(struct vs_pki *pki, const struct vs_pki_party *tsa,
 struct vs_trust *test_trust(struct vs_pki *pki)
 {
     struct vs_trust *trust = vs_trust_new();
-    MUST(vs_trust_add_pem(trust, pki->root.certificate, false, &err));
+    MUST(vs_trust_add_pem(trust, pki->authority.certificate, false, &err));
     return trust;
 }
 

@@ -37,7 +37,7 @@ struct vs_bytes test_ocsp(struct vs_pki *pki, const struct vs_pki_party *party,
 /* A token over `imprint` by `tsa` (NULL: pki->tsa). */
 struct vs_bytes test_token(struct vs_pki *pki, const struct vs_pki_party *tsa,
                            const struct vs_digest *imprint, vs_time_ms at);
-/* The root's certificate as an anchor. */
+/* The issuing authority's certificate as an anchor: an intermediate, as lists name them. */
 struct vs_trust;
 struct vs_trust *test_trust(struct vs_pki *pki);
 #endif

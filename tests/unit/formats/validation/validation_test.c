@@ -11,7 +11,7 @@ static struct vs_pki *pki;
 static struct vs_trust *trust;
 
 struct extra {
-    const struct vs_trust *trust; /* NULL: the root */
+    const struct vs_trust *trust; /* NULL: the issuing authority */
     const struct vs_policy *policy;
     struct vs_bytes ocsp[3];
     size_t n_ocsp;
