@@ -94,12 +94,14 @@ static vs_rc decode(struct vs_certificate *c, struct vs_error *err)
     struct vs_bytes algorithm = vs_der_whole(&whole, VS_DER_SEQUENCE);
     c->signature = vs_der_bits(&whole);
     vs_der_leave(&der, &whole);
-    if (!vs_der_done(&der))
+    if (!vs_der_done(&der) || !vs_algorithm_well_formed(algorithm))
         return vs_certificate_malformed(err, "RFC 5280, 4.1", "not exactly one certificate");
     /* Not known: still a certificate, with which nothing verifies. */
     (void)vs_signature_algorithm_by_der(algorithm, VS_DIGEST_NONE, &c->signature_algorithm);
     c->path_length = -1;
     VS_TRY(read_tbs(c, algorithm, err));
+    if (!vs_name_well_formed(c->issuer) || !vs_name_well_formed(c->subject))
+        return vs_certificate_malformed(err, "RFC 5280, 4.1.2.4", "its names");
     c->self_issued = vs_name_equal(c->issuer, c->subject);
     return VS_OK;
 }

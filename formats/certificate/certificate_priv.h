@@ -12,4 +12,6 @@ VS_NODISCARD vs_rc vs_certificate_read_extensions(struct vs_certificate *certifi
 VS_NODISCARD vs_rc vs_certificate_malformed(struct vs_error *err, const char *clause,
                                             const char *what);
 
+/* A SEQUENCE OF SET OF attributes, none empty, at most 64 in all. */
+bool vs_name_well_formed(struct vs_bytes name);
 #endif

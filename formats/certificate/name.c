@@ -69,6 +69,21 @@ static bool read_attributes(struct vs_bytes name, struct attribute list[ATTRIBUT
     return vs_der_done(&rdns) && vs_der_done(&der);
 }
 
+bool vs_name_well_formed(struct vs_bytes name)
+{
+    struct attribute list[ATTRIBUTES_MAX];
+    size_t n;
+    if (!read_attributes(name, list, &n))
+        return false;
+    /* All attributes that are met are strings, but for x500UniqueIdentifier (a BIT STRING) and
+     * those that are structures of their own. */
+    for (size_t i = 0; i < n; i++)
+        if (list[i].tag != VS_DER_BIT_STRING && list[i].tag != VS_DER_SEQUENCE &&
+            !vs_der_is_text(list[i].tag, list[i].value))
+            return false;
+    return true;
+}
+
 char *vs_name_attribute(struct vs_arena *arena, struct vs_bytes name, enum vs_attribute which)
 {
     VS_ASSERT((unsigned)which < VS_NAME_ATTRIBUTES);

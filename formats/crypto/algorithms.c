@@ -197,6 +197,16 @@ struct vs_bytes vs_digest_oid(enum vs_digest_algorithm algorithm)
 /* -- AlgorithmIdentifier: reading -----------------------------------------------------------
  */
 
+bool vs_algorithm_well_formed(struct vs_bytes identifier)
+{
+    struct vs_der der = vs_der_reader(identifier);
+    struct vs_der inner = vs_der_enter(&der, VS_DER_SEQUENCE);
+    (void)vs_der_oid(&inner);
+    if (vs_der_more(&inner))
+        (void)vs_der_element(&inner, NULL);
+    return vs_der_done(&inner) && vs_der_done(&der);
+}
+
 /* True: read to its end, parameters absent or NULL. */
 static bool no_parameters(struct vs_der *inner)
 {

@@ -47,6 +47,8 @@ const char *vs_signature_algorithm_uri(struct vs_signature_algorithm algorithm);
 bool vs_signature_algorithm_by_der(struct vs_bytes identifier,
                                    enum vs_digest_algorithm digest_hint,
                                    struct vs_signature_algorithm *ret);
+/* Whether it is an AlgorithmIdentifier at all, known here or not. */
+bool vs_algorithm_well_formed(struct vs_bytes identifier);
 /* The DER AlgorithmIdentifier to write: static storage, not for PSS with odd parameters
  * (VS_BYTES_NONE). */
 struct vs_bytes vs_signature_algorithm_der(struct vs_signature_algorithm algorithm);

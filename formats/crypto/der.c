@@ -373,29 +373,45 @@ static int character_width(uint8_t tag)
     }
 }
 
-char *vs_der_text(struct vs_arena *arena, uint8_t tag, struct vs_bytes content)
+enum { TEXT_MAX = 65536 };
+
+/* The next character of a fixed-width type; 0: none that may stand in a text. */
+static uint32_t character(uint8_t tag, const uint8_t *at, size_t width)
+{
+    uint32_t c = 0;
+    for (size_t k = 0; k < width; k++)
+        c = c << 8 | at[k];
+    bool ascii_only = width == 1 && tag != VS_DER_T61_STRING;
+    bool bad = c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || (ascii_only && c > 0x7f);
+    return bad ? 0 : c;
+}
+
+bool vs_der_is_text(uint8_t tag, struct vs_bytes content)
 {
     int width = character_width(tag);
-    /* "good.example\0.evil.example" must not shorten itself. */
-    if (width < 0 || content.len > 65536 ||
-        (width <= 1 && content.len > 0 && memchr(content.ptr, 0, content.len) != NULL))
-        return NULL;
-    if (width == 0)
-        return vs_utf8_valid(content)
-                   ? vs_arena_strndup(arena, (const char *)content.ptr, content.len)
-                   : NULL;
+    if (width < 0 || content.len > TEXT_MAX)
+        return false;
+    if (width == 0) /* "good.example\0.evil.example" must not shorten itself */
+        return (content.len == 0 || memchr(content.ptr, 0, content.len) == NULL) &&
+               vs_utf8_valid(content);
     if (content.len % (size_t)width != 0)
+        return false;
+    for (size_t i = 0; i < content.len; i += (size_t)width)
+        if (character(tag, content.ptr + i, (size_t)width) == 0)
+            return false;
+    return true;
+}
+
+char *vs_der_text(struct vs_arena *arena, uint8_t tag, struct vs_bytes content)
+{
+    if (!vs_der_is_text(tag, content))
         return NULL;
+    size_t width = (size_t)character_width(tag);
+    if (width == 0)
+        return vs_arena_strndup(arena, (const char *)content.ptr, content.len);
     VS_BUFFER text;
     vs_buffer_init(&text, 4 * content.len + 1);
-    for (size_t i = 0; i < content.len; i += (size_t)width) {
-        uint32_t c = 0;
-        for (size_t k = 0; k < (size_t)width; k++)
-            c = c << 8 | content.ptr[i + k];
-        bool ascii_only = width == 1 && tag != VS_DER_T61_STRING;
-        if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || (ascii_only && c > 0x7f))
-            return NULL;
-        put_utf8(&text, c);
-    }
+    for (size_t i = 0; i < content.len; i += width)
+        put_utf8(&text, character(tag, content.ptr + i, width));
     return text.failed ? NULL : vs_arena_strndup(arena, (const char *)text.ptr, text.len);
 }

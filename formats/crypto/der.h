@@ -80,6 +80,8 @@ vs_time_ms vs_der_generalized_time(struct vs_der *der, bool *ret_cut);
 char *vs_oid_text(struct vs_arena *arena, struct vs_bytes oid);
 /* Content octets from dotted text; VS_BYTES_NONE: not an OID. */
 struct vs_bytes vs_oid_from_text(struct vs_arena *arena, const char *text);
+/* Whether it is a character string of a DER type, well-formed and without NUL. */
+bool vs_der_is_text(uint8_t tag, struct vs_bytes content);
 /* A character string of any of the DER types, as UTF-8 (NUL refused); NULL: malformed. */
 char *vs_der_text(struct vs_arena *arena, uint8_t tag, struct vs_bytes content);
 

@@ -201,15 +201,17 @@ vs_rc vs_public_key_decode(struct vs_bytes spki, struct vs_public_key **ret,
 {
     struct vs_der der = vs_der_reader(spki);
     struct vs_der inner = vs_der_enter(&der, VS_DER_SEQUENCE);
-    struct vs_der algorithm = vs_der_enter(&inner, VS_DER_SEQUENCE);
+    struct vs_bytes identifier = vs_der_whole(&inner, VS_DER_SEQUENCE);
     struct vs_bytes bits = vs_der_bits(&inner);
     vs_der_leave(&der, &inner);
-    if (!vs_der_done(&der) || spki.len > SPKI_MAX)
+    if (!vs_der_done(&der) || !vs_algorithm_well_formed(identifier) || spki.len > SPKI_MAX)
         return malformed(err, "not a SubjectPublicKeyInfo of a usable size");
     VS_PUBLIC_KEY *key = vs_heap_new(sizeof *key + spki.len);
     atomic_init(&key->users, 1);
     memcpy(key->spki, spki.ptr, spki.len);
     key->spki_len = spki.len;
+    struct vs_der whole = vs_der_reader(identifier);
+    struct vs_der algorithm = vs_der_enter(&whole, VS_DER_SEQUENCE);
     VS_TRY(decode_kind(key, &algorithm, bits, err));
     *ret = key;
     key = NULL;

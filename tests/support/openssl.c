@@ -4,8 +4,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { CERTIFICATES_MAX = 512 };
+
 static char folder[64];
 static struct vs_arena *memory;
+static struct vs_certificate *certificates[CERTIFICATES_MAX];
+static size_t n_certificates;
 
 static void remove_folder(void)
 {
@@ -14,6 +18,8 @@ static void remove_folder(void)
     if (system(command) != 0)
         fprintf(stderr, "cannot remove %s\n", folder);
     vs_arena_free(memory);
+    while (n_certificates > 0)
+        vs_certificate_unref(certificates[--n_certificates]);
 }
 
 const char *openssl_folder(void)
@@ -95,4 +101,42 @@ void openssl_write(const char *name, struct vs_bytes content)
     if (file == NULL || fwrite(content.ptr, 1, content.len, file) != content.len ||
         fclose(file) != 0)
         abort();
+}
+
+void openssl_issue(const char *name, const char *subject, const char *issuer, const char *lines,
+                   const char *options)
+{
+    char file[64];
+    snprintf(file, sizeof file, "%s.ext", name);
+    openssl_write(file, vs_bytes_text(*lines == '\0' ? "\n" : lines));
+    openssl_must("[ -f %s.key ] || openssl genpkey -algorithm EC -pkeyopt "
+                 "ec_paramgen_curve:P-256 -out %s.key",
+                 name, name);
+    openssl_must("openssl req -new -utf8 -key %s.key -subj '%s' -out %s.csr", name, subject,
+                 name);
+    const char *by = issuer == NULL ? name : issuer;
+    if (issuer == NULL)
+        openssl_must(
+            "openssl x509 -req -in %s.csr -signkey %s.key -extfile %s.ext -days 3650 %s "
+            "-out %s.pem",
+            name, name, name, options, name);
+    else
+        openssl_must("openssl x509 -req -in %s.csr -CA %s.pem -CAkey %s.key -CAcreateserial "
+                     "-extfile %s.ext -days 3650 %s -out %s.pem",
+                     name, by, by, name, options, name);
+    openssl_must("openssl x509 -in %s.pem -outform DER -out %s.der", name, name);
+}
+
+struct vs_certificate *openssl_certificate(const char *name)
+{
+    char file[64];
+    struct vs_error err = {.code = VS_E_NONE};
+    snprintf(file, sizeof file, "%s.der", name);
+    struct vs_certificate *c = NULL;
+    if (n_certificates == CERTIFICATES_MAX ||
+        !vs_ok(vs_certificate_get(openssl_file(file), &c, &err))) {
+        fprintf(stderr, "%s: %s\n", name, err.text);
+        exit(99);
+    }
+    return certificates[n_certificates++] = c;
 }
