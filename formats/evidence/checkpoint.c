@@ -78,11 +78,20 @@ char *vs_checkpoint_verifier_key(struct vs_arena *arena, const char *origin,
     return vs_arena_printf(arena, "%s+%s+%s", origin, id_text, key_text);
 }
 
+/* C2SP signed-note: no control character but newline. A NUL would hide what follows it. */
+static bool has_controls(struct vs_bytes note)
+{
+    for (size_t i = 0; i < note.len; i++)
+        if (note.ptr[i] < 0x20 && note.ptr[i] != '\n')
+            return true;
+    return false;
+}
+
 /* Text up to and with its last newline, and the signature lines behind the empty line. */
 static bool split_note(struct vs_bytes note, struct vs_bytes *body, struct vs_bytes *signatures)
 {
     if (note.len > VS_CHECKPOINT_MAX_BYTES + 1024 || !vs_utf8_valid(note) ||
-        !vs_bytes_ends(note, "\n"))
+        has_controls(note) || !vs_bytes_ends(note, "\n"))
         return false;
     /* The last empty line: a note's text may hold others (C2SP signed-note). */
     for (size_t at = note.len - 1; at > 0; at--) {

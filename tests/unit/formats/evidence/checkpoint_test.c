@@ -117,6 +117,22 @@ static void checkpoint__refuses_what_is_no_checkpoint(void **state)
         &read, &err));
 }
 
+/* Found by fuzzing: what follows a NUL was not seen, but signed. */
+static void checkpoint__refuses_a_nul_that_hides_part_of_its_origin(void **state)
+{
+    (void)state;
+    struct vs_error err;
+    VS_ARENA *arena = vs_arena_new(1 << 20);
+    VS_KEY *key = NULL;
+    uint8_t raw[32];
+    assert_ok(vs_key_generate(VS_GENERATE_ED25519, &key, &err));
+    struct vs_checkpoint checkpoint = sample(), read;
+    struct vs_bytes note = signed_note(arena, key, &checkpoint, raw);
+    assert_ok(vs_checkpoint_read(arena, note, &read, &err));
+    ((uint8_t *)(uintptr_t)note.ptr)[6] = 0;
+    assert_fails(VS_E_SYNTAX, vs_checkpoint_read(arena, note, &read, &err));
+}
+
 static void checkpoint__refuses_to_make_what_could_not_be_read(void **state)
 {
     (void)state;
@@ -154,6 +170,7 @@ int main(void)
         cmocka_unit_test(checkpoint__no_longer_holds_when_any_byte_is_changed),
         cmocka_unit_test(checkpoint__passes_over_lines_of_witnesses),
         cmocka_unit_test(checkpoint__refuses_what_is_no_checkpoint),
+        cmocka_unit_test(checkpoint__refuses_a_nul_that_hides_part_of_its_origin),
         cmocka_unit_test(checkpoint__refuses_to_make_what_could_not_be_read),
         cmocka_unit_test(checkpoint__names_a_key_as_c2sp_does),
     };
