@@ -38,8 +38,8 @@ class PublicTools(unittest.TestCase):
         cls.work = s.path('work')
         os.mkdir(cls.work)
         cls.base = f'http://{HOST}:{s.plain_port}'
-        for name in ('root', 'issuing'):
-            run('curl', '-fsS', '-o', cls.path(name + '.der'), f'{cls.base}/certificates/{name}.cer')
+        for name, file in (('root', 'root'), ('issuing', 'ca')):
+            run('curl', '-fsS', '-o', cls.path(name + '.der'), f'{cls.base}/certificates/{file}.cer')
             run('openssl', 'x509', '-inform', 'DER', '-in', cls.path(name + '.der'), '-out', cls.path(name + '.pem'))
         cls.documents = {}
         for level in ('B-B', 'B-T', 'B-LT'):
