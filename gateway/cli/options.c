@@ -96,9 +96,13 @@ void vs_cli_read(struct vs_cli *cli, const struct vs_command_line *line, int arg
 
 size_t vs_cli_choose(const char *const *names, int argc, char **argv)
 {
+    static char whole[128]; /* "vasite centre issue": what argp's messages begin with */
     for (size_t i = 0; argc > 1 && names[i] != NULL; i++)
-        if (strcmp(argv[1], names[i]) == 0)
+        if (strcmp(argv[1], names[i]) == 0) {
+            snprintf(whole, sizeof whole, "%s %s", argv[0], names[i]);
+            argv[1] = whole;
             return i;
+        }
     fprintf(stderr, "%s: one of these must follow:", argv[0]);
     for (size_t i = 0; names[i] != NULL; i++)
         fprintf(stderr, " %s", names[i]);

@@ -42,8 +42,8 @@ class Failed(Exception):
 class Party:
     """A participant (or the operator) with its profile."""
 
-    def __init__(self, service, identifier, profile):
-        self.service, self.identifier, self.profile = service, identifier, profile
+    def __init__(self, service, identifier, profile, name=''):
+        self.service, self.identifier, self.profile, self.name = service, identifier, profile, name
         self.token = service.token_of(profile)
 
     def vasite(self, *arguments, **options):
@@ -65,8 +65,8 @@ class Party:
         if not os.path.exists(base + '.p12'):
             with open(base + '.pass', 'w') as f:
                 f.write('demo passphrase\n')
-            self.service.operator.vasite('centre', 'issue', '--participant', self.identifier, '--name', name,
-                                         '--out', base + '.p12', '--passphrase-file', base + '.pass')
+            self.service.operator.vasite('centre', 'issue', '--kind', 'person', '--name', name, '--organisation', self.name,
+                                         '--organisation-id', self.identifier, '--out', base + '.p12', '--passphrase-file', base + '.pass')
         return base + '.p12', base + '.pass'
 
     def sign_file(self, path, out, level='B-LT'):
@@ -223,13 +223,13 @@ class Service:
     # -- who exchanges -----------------------------------------------------------------------
     def participant(self, identifier, name, contract='2026/1', options=(), roles='sender,recipient,archivist'):
         self.operator.vasite('participant', 'add', identifier, '--name', name, *(['--contract', contract] if contract else []), *options)
-        return self.principal(identifier, roles)
+        return self.principal(identifier, roles, organisation=name)
 
-    def principal(self, identifier, roles='sender,recipient,archivist', name='Dəftərxana'):
+    def principal(self, identifier, roles='sender,recipient,archivist', name='Dəftərxana', organisation=''):
         profile = self.path(re.sub(r'\W', '_', identifier + name + roles) + '.profile')
         self.operator.vasite('principal', 'add', *(['--participant', identifier] if identifier else []), '--name', name,
                              '--roles', roles, '--profile-out', profile)
-        return Party(self, identifier, profile)
+        return Party(self, identifier, profile, organisation)
 
     def agreement(self, a, b, **terms):
         pairs = [x for name, value in terms.items() for x in ('--term', f'{name.replace("_", "-")}={value}')]
