@@ -70,7 +70,7 @@ static vs_rc bootstrap(struct vs_cli *cli, const char *config, const char *profi
     VS_TRY(rc);
     const char *slash = strrchr(profile, '/');
     const char *name = slash == NULL ? profile : slash + 1;
-    char *root = vs_arena_printf(cli->arena, "%s/centre/root.crt", settings->data);
+    char *root = vs_arena_printf(cli->arena, "%s/centre/root.pem", settings->data);
     if (root == NULL)
         return vs_fail_memory(&cli->err);
     VS_TRY(vs_cli_read_file(cli, root, 64 * 1024, &ca));
