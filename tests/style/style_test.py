@@ -87,7 +87,7 @@ def banned_calls(path, text):
         for pattern, places, why in BANNED:
             match = re.search(pattern, line)
             if match and not re.search(r'[.>]\s*$', line[:match.start()]) and not path.startswith(tuple(places)):
-                yield f'{path}:{no}', f'{match.group(1)}: {why}'
+                yield f'{path}:{no}', f'{match.group(0)}: {why}'
 
 
 def sizes(path, text):
