@@ -382,6 +382,7 @@ void vs_relay_counters(struct vs_relay *relay, struct vs_relay_counters *ret)
                                       .conflicts = atomic_load(&from->conflicts),
                                       .segment_syncs = atomic_load(&from->segment_syncs),
                                       .store_commits = vs_store_counters(relay->store).commits,
+                                      .written_bytes = atomic_load(&from->written_bytes),
                                       .largest_batch = atomic_load(&from->largest_batch),
                                       .evidence = atomic_load(&from->evidence),
                                       .batches_marked = atomic_load(&from->batches_marked),

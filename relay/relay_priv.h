@@ -44,7 +44,8 @@ struct vs_caller_slot {
 
 struct vs_relay_atomics {
     _Atomic uint64_t accepted, refused, replayed, held, acknowledged, handed_over;
-    _Atomic uint64_t cycles, items, rows, conflicts, segment_syncs, largest_batch, written_bytes;
+    _Atomic uint64_t cycles, items, rows, conflicts, segment_syncs, largest_batch,
+        written_bytes;
     _Atomic uint64_t evidence, batches_marked, mark_failures, queue_refusals;
 };
 
