@@ -116,15 +116,42 @@ char *vs_base64_new(struct vs_arena *arena, struct vs_bytes bytes)
     return vs_arena_strndup(arena, (const char *)buffer.ptr, buffer.len);
 }
 
+static const int8_t base64_digits[256] = {
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62,
+    -1, -1, -1, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1, -1, 0,
+    1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+    23, 24, 25, -1, -1, -1, -1, -1, -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
+    39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+};
+
 static int base64_digit(uint8_t c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    return base64_digits[c];
+}
+
+/* Whole groups of four digits, as far as they go: where nearly all time is spent. Returns how
+ * many characters it took. */
+static size_t base64_groups(struct vs_bytes text, uint8_t *out)
+{
+    size_t i = 0;
+    for (; i + 4 <= text.len; i += 4) {
+        const uint8_t *c = text.ptr + i;
+        int a = base64_digits[c[0]], b = base64_digits[c[1]];
+        int d = base64_digits[c[2]], e = base64_digits[c[3]];
+        if ((a | b | d | e) < 0)
+            break;
+        *out++ = (uint8_t)(a << 2 | b >> 4);
+        *out++ = (uint8_t)(b << 4 | d >> 2);
+        *out++ = (uint8_t)(d << 6 | e);
+    }
+    return i;
 }
 
 vs_rc vs_base64_decode(struct vs_arena *arena, struct vs_bytes text, struct vs_bytes *ret,
@@ -136,6 +163,13 @@ vs_rc vs_base64_decode(struct vs_arena *arena, struct vs_bytes text, struct vs_b
     size_t len = 0, digits = 0, padding = 0;
     uint32_t group = 0;
     for (size_t i = 0; i < text.len; i++) {
+        if (digits % 4 == 0 && padding == 0) {
+            size_t taken = base64_groups(VS_BYTES(text.ptr + i, text.len - i), out + len);
+            i += taken;
+            len += taken / 4 * 3;
+            if (i == text.len)
+                break;
+        }
         uint8_t c = text.ptr[i];
         if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
             continue;
