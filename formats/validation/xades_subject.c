@@ -134,8 +134,9 @@ static void note_name(struct vs_context *context, struct xades_subject *x,
                        : r->target == VS_DSIG_OUTSIDE ? (const char *)r->name.ptr
                        : r->uri != NULL               ? r->uri
                                                       : "";
-    if (!properties && s->signed_names != NULL)
-        s->signed_names[s->n_signed_names++] = vs_arena_strdup(context->arena, name);
+    char *copy = properties ? NULL : vs_arena_strdup(context->arena, name);
+    if (copy != NULL && s->signed_names != NULL)
+        s->signed_names[s->n_signed_names++] = copy;
 }
 
 /* Without a signing certificate that word stands, whatever the data (5.2.3 comes first). */
