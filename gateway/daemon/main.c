@@ -1,5 +1,6 @@
 /* vasited: the service. */
 #include "gateway/daemon/daemon.h"
+#include "storage/plant.h"
 #include <argp.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -77,5 +78,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "vasited: --config FILE is wanted; see --help\n");
         return 2;
     }
+#ifdef VASITE_TEST_BUILD
+    /* tests/fault/power_loss_test.py plants this bug and must notice it. */
+    vs_store_commit_late(getenv("VASITE_PLANT_EARLY_ACKNOWLEDGEMENT") != NULL);
+#endif
     return arguments.check ? check(arguments.config) : vs_daemon_run(arguments.config);
 }

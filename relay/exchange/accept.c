@@ -120,13 +120,23 @@ static vs_rc facts_of(const struct vs_submission *submission, const struct vs_ex
                       err);
 }
 
+/* What the row and the evidence say of the verdict; the same in both, or the check would find
+ * it. Forms that are not verified say so. */
+static const char *indication_of(const struct vs_offer *offer)
+{
+    return offer->report == NULL ? "NOT-VERIFIED"
+                                 : vs_indication_text(offer->report->verdict.indication);
+}
+
+static const char *class_of(const struct vs_offer *offer)
+{
+    return offer->report == NULL ? "none" : vs_legal_class_text(vs_offer_class(offer));
+}
+
 static void describe_verdict(const struct vs_offer *offer, struct vs_issue *issue)
 {
-    if (offer->report == NULL)
-        return;
-    vs_issue_extend(issue, VS_ERDS_EXT_VERDICT,
-                    vs_indication_text(offer->report->verdict.indication));
-    vs_issue_extend(issue, VS_ERDS_EXT_LEGAL_CLASS, vs_legal_class_text(vs_offer_class(offer)));
+    vs_issue_extend(issue, VS_ERDS_EXT_VERDICT, indication_of(offer));
+    vs_issue_extend(issue, VS_ERDS_EXT_LEGAL_CLASS, class_of(offer));
 }
 
 static vs_rc bind_key(struct vs_relay *relay, const struct vs_submission *submission,
@@ -346,13 +356,8 @@ static void fill_requisites(const struct vs_examined *found, struct vs_value *ro
 {
     row[VS_DOCUMENT_NAME] = vs_text(found->name);
     row[VS_DOCUMENT_MEDIA_TYPE] = vs_text(found->media_type);
-    row[VS_DOCUMENT_LEGAL_CLASS] = vs_text(
-        found->offer.report == NULL ? "none"
-                                    : vs_legal_class_text(vs_offer_class(&found->offer)));
-    row[VS_DOCUMENT_INDICATION] =
-        vs_text(found->offer.report == NULL
-                    ? "NOT-VERIFIED"
-                    : vs_indication_text(found->offer.report->verdict.indication));
+    row[VS_DOCUMENT_LEGAL_CLASS] = vs_text(class_of(&found->offer));
+    row[VS_DOCUMENT_INDICATION] = vs_text(indication_of(&found->offer));
     row[VS_DOCUMENT_SUBJECT] = vs_text(found->offer.requisites.subject);
     row[VS_DOCUMENT_REFERENCE] = vs_text(found->offer.requisites.number);
     row[VS_DOCUMENT_DATE] = vs_text(found->offer.requisites.date);

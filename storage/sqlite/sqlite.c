@@ -1,6 +1,6 @@
 /* sqlite.c - the backend on SQLite: one writing connection, a small pool of reading ones. */
+#include "storage/plant.h"
 #include "storage/sqlite/connection.h"
-#include <stdlib.h>
 
 enum {
     READERS = 8,
@@ -147,11 +147,14 @@ static vs_rc remove_row(struct vs_store *store, const struct vs_table *table,
 }
 
 #ifdef VASITE_TEST_BUILD
-/* A planted bug, which tests/fault/power_loss_test.py must notice: a commit returns before it
- * is made; the next one makes it. */
+static atomic_bool commits_late_flag;
+void vs_store_commit_late(bool late)
+{
+    atomic_store(&commits_late_flag, late);
+}
 static bool commits_late(void)
 {
-    return getenv("VASITE_PLANT_EARLY_ACKNOWLEDGEMENT") != NULL;
+    return atomic_load(&commits_late_flag);
 }
 #else
 #define commits_late() false
