@@ -127,6 +127,12 @@ static vs_rc read_passphrase(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
+/* A client certificate that the centre suspends or revokes is refused from then on. */
+static void register_changed(void *context)
+{
+    vs_callers_forget(context);
+}
+
 static vs_rc open_centre(struct vs_relay *relay, struct vs_arena *arena, struct vs_error *err)
 {
     static const char *const local[] = {"localhost", "127.0.0.1"};
@@ -139,7 +145,9 @@ static vs_rc open_centre(struct vs_relay *relay, struct vs_arena *arena, struct 
         .country = s->service_country,
         .tls_names = s->n_tls_names > 0 ? s->tls_names : local,
         .n_tls_names = s->n_tls_names > 0 ? s->n_tls_names : 2,
-        .key_kind = VS_GENERATE_P256};
+        .key_kind = VS_GENERATE_P256,
+        .changed = register_changed,
+        .changed_context = relay};
     if (settings.folder == NULL)
         return vs_fail_memory(err);
     VS_TRY(read_passphrase(relay, arena, &settings.passphrase, err));
@@ -278,6 +286,11 @@ void vs_relay_close(struct vs_relay *relay)
 /* -- clockwork ------------------------------------------------------------------------------
  */
 
+static bool clock_wrong(struct vs_relay *relay, vs_time_ms now)
+{
+    return now + relay->settings.clock_back_ms < atomic_load(&relay->last_event);
+}
+
 bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now)
 {
     int64_t moment = relay->seams.monotonic_ms(relay->seams.context);
@@ -291,6 +304,7 @@ bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now)
         did = vs_ok(vs_follow_recover(relay, &err)) && atomic_load(&relay->following) > 0;
     if (atomic_load(&relay->unmarked) > 0)
         vs_marker_retry(relay);
+    vs_centre_tsa_stop(relay->centre, clock_wrong(relay, now));
     if (moment >= relay->centre_at) {
         relay->centre_at = moment + CENTRE_MS;
         /* A failure here shows in what the centre answers; it is tried again in a minute. */
@@ -312,11 +326,6 @@ vs_rc vs_relay_broken(const struct vs_relay *relay, struct vs_error *err)
         rc = vs_fail(err, relay->broken_error.code, NULL, "%s", relay->broken_error.text);
     pthread_mutex_unlock(lock);
     return rc;
-}
-
-static bool clock_wrong(struct vs_relay *relay, vs_time_ms now)
-{
-    return now + relay->settings.clock_back_ms < atomic_load(&relay->last_event);
 }
 
 static bool marks_overdue(struct vs_relay *relay, vs_time_ms now)

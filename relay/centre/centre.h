@@ -42,7 +42,11 @@ struct vs_centre_settings {
     const char *tsa_policy;    /* OID in tokens; NULL: EN 319 421's 0.4.0.2023.1.1 */
     int64_t tsa_accuracy_ms;   /* stated in tokens; 0: 1,000 */
     int64_t crl_ms;            /* from thisUpdate to nextUpdate, at most and by default 3 h */
-    int64_t ocsp_ms;           /* likewise of OCSP answers; 0: 1 h */
+    /* Called after each change of a certificate's state was entered, by the thread that made
+     * it; NULL: nobody wants to know. */
+    void (*changed)(void *context);
+    void *changed_context;
+    int64_t ocsp_ms; /* likewise of OCSP answers; 0: 1 h */
 };
 
 /* Open, making what is missing on the way: keys, certificates, register entries. `keys` gets
@@ -173,6 +177,10 @@ struct vs_register_entry {
 VS_NODISCARD vs_rc vs_centre_entry(struct vs_centre *centre, struct vs_arena *arena,
                                    const char *serial, vs_time_ms now,
                                    const struct vs_register_entry **ret, struct vs_error *err);
+/* Whether a client certificate of ours, by the SHA-256 of its DER, is suspended or revoked at
+ * `now`. One that is not ours is not. */
+VS_NODISCARD vs_rc vs_centre_refuses(struct vs_centre *centre, const uint8_t sha256[32],
+                                     vs_time_ms now, bool *ret, struct vs_error *err);
 /* In order of issuing, after `after` (a serial number; NULL: from the start). */
 VS_NODISCARD vs_rc vs_centre_list(struct vs_centre *centre, struct vs_arena *arena,
                                   const char *after, size_t limit, vs_time_ms now,

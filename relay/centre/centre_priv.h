@@ -76,6 +76,7 @@ struct entry {
     struct vs_bytes serial, der;
     const char *issuer, *profile, *subject, *identifier; /* identifier may be NULL */
     vs_time_ms not_before, not_after;
+    bool client; /* callers prove themselves with it */
 };
 /* Enter a new certificate and its event "issued" (centre rule 1). */
 vs_rc vs_centre_enter(struct vs_centre *centre, const struct entry *entry, const char *officer,

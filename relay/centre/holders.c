@@ -88,6 +88,7 @@ static vs_rc enter(struct vs_centre *centre, struct vs_arena *arena,
                                                               : holder->person_identifier,
         .not_before = certificate->not_before,
         .not_after = certificate->not_after,
+        .client = holder->kind == VS_HOLDER_CLIENT,
     };
     return vs_centre_enter(centre, &entry, officer, now, err);
 }

@@ -134,6 +134,8 @@ vs_rc vs_centre_enter(struct vs_centre *centre, const struct entry *entry, const
     VS_ARENA *arena = vs_arena_new((size_t)512 * 1024);
     if (arena == NULL)
         return vs_fail_memory(err);
+    uint8_t digest[32];
+    vs_sha256(entry->der, digest);
     struct vs_value row[VS_CERTIFICATE_COLUMNS] = {
         [VS_CERTIFICATE_SERIAL] = vs_blob(entry->serial),
         [VS_CERTIFICATE_ISSUER] = vs_text(entry->issuer),
@@ -145,6 +147,8 @@ vs_rc vs_centre_enter(struct vs_centre *centre, const struct entry *entry, const
         [VS_CERTIFICATE_STATE] = vs_int(VS_CERTIFICATE_VALID),
         [VS_CERTIFICATE_DER] = vs_blob(entry->der),
         [VS_CERTIFICATE_IDENTIFIER] = vs_text(entry->identifier),
+        [VS_CERTIFICATE_DIGEST] =
+            entry->client ? vs_blob(VS_BYTES(digest, sizeof digest)) : vs_null(),
     };
     struct vs_register_event event = {.time = now,
                                       .kind = "issued",
@@ -285,7 +289,10 @@ static vs_rc enter_change(struct vs_centre *centre, struct vs_arena *arena,
     uint64_t set = changed_columns(row, change, event.until, now, values);
     struct vs_op ops[] = {vs_op_update(VS_T_CERTIFICATE, values, set, row->version),
                           vs_op_insert(VS_T_CERTIFICATE_EVENT, event_values)};
-    return commit(centre, ops, 2, err);
+    VS_TRY(commit(centre, ops, 2, err));
+    if (centre->settings.changed != NULL)
+        centre->settings.changed(centre->settings.changed_context);
+    return VS_OK;
 }
 
 static enum authority issuer_of(const struct vs_row *row)
@@ -408,6 +415,26 @@ vs_rc vs_centre_entry(struct vs_centre *centre, struct vs_arena *arena, const ch
         return vs_fail_memory(err);
     VS_TRY(entry_of(arena, row, now, entry, err));
     *ret = entry;
+    return VS_OK;
+}
+
+vs_rc vs_centre_refuses(struct vs_centre *centre, const uint8_t sha256[32], vs_time_ms now,
+                        bool *ret, struct vs_error *err)
+{
+    VS_ARENA *arena = vs_arena_new((size_t)256 * 1024);
+    if (arena == NULL)
+        return vs_fail_memory(err);
+    struct vs_value digest = vs_blob(VS_BYTES(sha256, 32));
+    const struct vs_row *rows;
+    size_t n;
+    VS_TRY(vs_store_select(centre->store, arena,
+                           &(struct vs_query){.table = VS_T_CERTIFICATE,
+                                              .index = VS_CERTIFICATE_BY_DIGEST,
+                                              .equal = &digest,
+                                              .n_equal = 1,
+                                              .limit = 1},
+                           &rows, &n, err));
+    *ret = n > 0 && vs_centre_state(&rows[0], now) != VS_CERTIFICATE_VALID;
     return VS_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "relay/exchange/principals.h"
 #include "formats/crypto/digest.h"
+#include "relay/centre/centre.h"
 #include "relay/exchange/commit.h"
 #include "relay/relay_priv.h"
 #include <stdio.h>
@@ -163,6 +164,18 @@ static vs_rc load_caller(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
+/* The embedded centre may have suspended or revoked what the principal calls with. */
+static vs_rc check_certificate(struct vs_relay *relay, const struct vs_principal *p,
+                               vs_time_ms now, struct vs_error *err)
+{
+    bool refused = false;
+    if (p->credential == VS_CREDENTIAL_CERTIFICATE && relay->centre != NULL)
+        VS_TRY(vs_centre_refuses(relay->centre, p->digest, now, &refused, err));
+    VS_REFUSE_IF(refused, err, VS_E_CREDENTIAL_REVOKED, "Art. 12.9",
+                 "the client certificate is suspended or revoked");
+    return VS_OK;
+}
+
 vs_rc vs_principal_authenticate(struct vs_relay *relay, enum vs_credential kind,
                                 const uint8_t digest[32], vs_time_ms now, struct vs_caller *ret,
                                 struct vs_error *err)
@@ -185,6 +198,7 @@ vs_rc vs_principal_authenticate(struct vs_relay *relay, enum vs_credential kind,
         return vs_fail(err, VS_E_CREDENTIAL_REVOKED, NULL, "the principal is revoked");
     if (p->expires != VS_TIME_NONE && now >= p->expires)
         return expired(err);
+    VS_TRY(check_certificate(relay, p, now, err));
     VS_TRY(load_caller(relay, arena, p, &caller, err));
     pthread_mutex_lock(&relay->lock);
     /* Not when something changed since the rows were read: it may have been this principal. */

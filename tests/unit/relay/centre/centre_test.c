@@ -18,6 +18,12 @@ static char folder[512];
 
 static const char *const tls_names[] = {"localhost", "127.0.0.1", "::1"};
 
+static int changes;
+static void count_change(void *context)
+{
+    ++*(int *)context;
+}
+
 static struct vs_centre_settings settings(void)
 {
     return (struct vs_centre_settings){
@@ -30,6 +36,8 @@ static struct vs_centre_settings settings(void)
         .tls_names = tls_names,
         .n_tls_names = 3,
         .key_kind = VS_GENERATE_P256,
+        .changed = count_change,
+        .changed_context = &changes,
     };
 }
 
@@ -247,6 +255,31 @@ static void a_client_certificate_authenticates_and_signs_nothing(void **state)
     assert_int_equal(certificate->key_usage, VS_KU_DIGITAL_SIGNATURE);
     assert_int_equal(certificate->extended_key_usage, VS_EKU_CLIENT);
     vs_certificate_unref(certificate);
+}
+
+static void a_suspended_or_revoked_client_is_refused_at_once(void **state)
+{
+    (void)state;
+    struct vs_issued client = issue(VS_HOLDER_CLIENT), other = issue(VS_HOLDER_ORGANISATION);
+    uint8_t digest[32], others[32];
+    vs_sha256(client.certificate, digest);
+    vs_sha256(other.certificate, others);
+    bool refused = true;
+    int before = changes;
+    assert_ok(vs_centre_refuses(centre, digest, now(), &refused, &err));
+    assert_false(refused);
+    assert_ok(change(client.serial, VS_CERTIFICATE_SUSPENDED, VS_BY_HOLDER));
+    assert_ok(vs_centre_refuses(centre, digest, now(), &refused, &err));
+    assert_true(refused);
+    assert_ok(change(client.serial, VS_CERTIFICATE_VALID, VS_BY_HOLDER));
+    assert_ok(vs_centre_refuses(centre, digest, now(), &refused, &err));
+    assert_false(refused);
+    assert_ok(change(client.serial, VS_CERTIFICATE_REVOKED, VS_BY_HOLDER));
+    assert_ok(vs_centre_refuses(centre, digest, now(), &refused, &err));
+    assert_true(refused);
+    assert_int_equal(changes, before + 3);
+    assert_ok(vs_centre_refuses(centre, others, now(), &refused, &err));
+    assert_false(refused);
 }
 
 static void a_pseudonym_is_marked_as_one(void **state)
@@ -563,6 +596,7 @@ int main(void)
         cmocka_unit_test(an_outside_keys_purpose_is_left_alone),
         cmocka_unit_test(a_holders_pkcs12_opens_and_names_the_participant),
         cmocka_unit_test(a_client_certificate_authenticates_and_signs_nothing),
+        cmocka_unit_test(a_suspended_or_revoked_client_is_refused_at_once),
         cmocka_unit_test(a_pseudonym_is_marked_as_one),
         cmocka_unit_test(holders_without_what_the_law_asks_get_none),
         cmocka_unit_test(openssl_ocsp_sees_good_suspended_revoked_and_good_again),
