@@ -11,7 +11,7 @@ import unittest
 from service import ASIC_E, Service
 
 JOURNALED = ['document', 'delivery', 'evidence', 'batch', 'refusal', 'participant', 'identifier', 'agreement', 'principal',
-             'idempotency', 'repetition']
+             'idempotency', 'repetition', 'journal', 'checkpoint', 'tile']
 
 
 class Check(unittest.TestCase):
