@@ -66,7 +66,7 @@ class Party:
             with open(base + '.pass', 'w') as f:
                 f.write('demo passphrase\n')
             self.service.operator.vasite('centre', 'issue', '--kind', 'person', '--name', name, '--organisation', self.name,
-                                         '--organisation-id', self.identifier, '--out', base + '.p12', '--passphrase-file', base + '.pass')
+                                         '--participant', self.identifier, '--out', base + '.p12', '--passphrase-file', base + '.pass')
         return base + '.p12', base + '.pass'
 
     def sign_file(self, path, out, level='B-LT'):

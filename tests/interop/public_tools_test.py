@@ -38,7 +38,7 @@ class PublicTools(unittest.TestCase):
         cls.work = s.path('work')
         os.mkdir(cls.work)
         cls.base = f'http://{HOST}:{s.plain_port}'
-        for name, file in (('root', 'root'), ('issuing', 'ca')):
+        for name, file in (('root', 'root'), ('issuing', 'issuing')):
             run('curl', '-fsS', '-o', cls.path(name + '.der'), f'{cls.base}/certificates/{file}.cer')
             run('openssl', 'x509', '-inform', 'DER', '-in', cls.path(name + '.der'), '-out', cls.path(name + '.pem'))
         cls.documents = {}
