@@ -37,7 +37,7 @@ static const char *embedded_authority(const struct vs_verification *v, struct vs
     if (centre == NULL)
         return NULL;
     if (vs_bytes_equal(issuer, vs_centre_authority(centre)->der))
-        return "ca";
+        return "issuing";
     return vs_bytes_equal(issuer, vs_centre_root(centre)->der) ? "root" : NULL;
 }
 
