@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define MANIFEST_MAX_BYTES ((size_t)4 * 1024 * 1024)
+#define MOST_FILES         5000 /* twice and more what a container may hold */
 
 static vs_rc wrong(struct vs_error *err, const struct vs_xml_node *node, const char *what)
 {
@@ -71,6 +72,8 @@ vs_rc vs_asic_read_odf_manifest(struct vs_arena *arena, struct vs_asic *asic,
     const char **paths = vs_arena_make_n(arena, const char *, room + 1);
     if (paths == NULL)
         return vs_fail_memory(err);
+    if (room > MOST_FILES)
+        return wrong(err, root, "a manifest of too many files");
     node = vs_xml_child(root, VS_ODF_NAMESPACE, "file-entry");
     for (; node != NULL; node = vs_xml_next_named(node, VS_ODF_NAMESPACE, "file-entry"))
         VS_TRY(read_file_entry(asic, entries, arena, node, &paths[n++], err));
@@ -144,8 +147,8 @@ static vs_rc read_references(struct vs_arena *arena, const struct vs_asic *asic,
         vs_arena_make_n(arena, struct vs_asic_reference, n + 1);
     if (references == NULL)
         return vs_fail_memory(err);
-    if (n == 0)
-        return wrong(err, root, "a manifest without DataObjectReference");
+    if (n == 0 || n > MOST_FILES)
+        return wrong(err, root, "a manifest without DataObjectReference, or of too many");
     node = first;
     for (size_t i = 0; i < n; i++, node = vs_xml_next_named(node, VS_ASIC_NAMESPACE, name))
         VS_TRY(read_reference(arena, asic, node, &references[i], err));

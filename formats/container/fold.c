@@ -175,6 +175,15 @@ static bool decompose_folded(struct vs_bytes name, struct points *plain, struct 
     return true;
 }
 
+/* UTF-8 of the points, in the arena. */
+static char *to_utf8(struct vs_arena *arena, const struct points *points)
+{
+    char *key = vs_arena_alloc(arena, points->len * 4 + 1), *at = key;
+    for (size_t i = 0; key != NULL && i < points->len; i++)
+        at = put_utf8(at, points->at[i]);
+    return key;
+}
+
 const char *vs_name_key(struct vs_arena *arena, struct vs_bytes name)
 {
     if (is_ascii(name))
@@ -182,15 +191,9 @@ const char *vs_name_key(struct vs_arena *arena, struct vs_bytes name)
     if (!vs_utf8_valid(name))
         return NULL;
     size_t room = name.len * 4;
-    struct points plain = {vs_arena_make_n(arena, uint32_t, room), 0, room};
-    struct points folded = {vs_arena_make_n(arena, uint32_t, room * 2), 0, room * 2};
-    char *key = vs_arena_alloc(arena, room * 8 + 1);
-    if (plain.at == NULL || folded.at == NULL || key == NULL ||
-        !decompose_folded(name, &plain, &folded))
-        return NULL;
-    char *at = key;
-    for (size_t i = 0; i < folded.len; i++)
-        at = put_utf8(at, folded.at[i]);
-    *at = '\0';
+    uint32_t *memory = vs_heap_array(room * 3, sizeof *memory);
+    struct points plain = {memory, 0, room}, folded = {memory + room, 0, room * 2};
+    char *key = decompose_folded(name, &plain, &folded) ? to_utf8(arena, &folded) : NULL;
+    vs_heap_free(memory);
     return key;
 }

@@ -75,30 +75,37 @@ static const char *escape_of(const uint8_t *c, bool attribute)
 
 static void put(struct vs_buffer *to, const char *text, bool attribute)
 {
-    const uint8_t *c = (const uint8_t *)text;
+    const uint8_t *c = (const uint8_t *)text, *run = c;
     for (; *c != '\0'; c++) {
-        const char *escape = escape_of(c, attribute);
         /* U+FFFE and U+FFFF are no characters of XML. */
         bool no_character = c[0] == 0xef && c[1] == 0xbf && c[2] >= 0xbe;
-        if (escape != NULL) {
-            vs_buffer_text(to, escape);
-        } else if (no_character) {
-            vs_buffer_text(to, "\xef\xbf\xbd");
-            c += 2;
-        } else {
-            vs_buffer_byte(to, *c);
-        }
+        const char *escape = no_character ? "\xef\xbf\xbd" : escape_of(c, attribute);
+        if (escape == NULL)
+            continue;
+        vs_buffer_add(to, VS_BYTES(run, (size_t)(c - run)));
+        vs_buffer_text(to, escape);
+        c += no_character ? 2 : 0;
+        run = c + 1;
     }
+    vs_buffer_add(to, VS_BYTES(run, (size_t)(c - run)));
 }
+
+/* Pieces one after the other; the last is NULL. */
+static void put_all(struct vs_buffer *to, const char *const *pieces)
+{
+    for (; *pieces != NULL; pieces++)
+        vs_buffer_text(to, *pieces);
+}
+#define PUT_ALL(to, ...) put_all(to, (const char *const[]){__VA_ARGS__, NULL})
 
 /* <NAME>TEXT</NAME>; nothing where text is NULL. */
 static void element(struct vs_buffer *to, const char *name, const char *text)
 {
     if (text == NULL)
         return;
-    vs_buffer_printf(to, "<%s>", name);
+    PUT_ALL(to, "<", name, ">");
     put(to, text, false);
-    vs_buffer_printf(to, "</%s>", name);
+    PUT_ALL(to, "</", name, ">");
 }
 
 static void element_time(struct vs_buffer *to, const char *name, vs_time_ms t)
@@ -112,11 +119,11 @@ static void element_time(struct vs_buffer *to, const char *name, vs_time_ms t)
 
 static void open_tag(struct vs_buffer *to, const char *name)
 {
-    vs_buffer_printf(to, "<erds:%s>", name);
+    PUT_ALL(to, "<erds:", name, ">");
 }
 static void close_tag(struct vs_buffer *to, const char *name)
 {
-    vs_buffer_printf(to, "</erds:%s>", name);
+    PUT_ALL(to, "</erds:", name, ">");
 }
 
 /* -- the parts of the schema, each in its order
@@ -126,10 +133,9 @@ static void put_attribute(struct vs_buffer *to, const char *name, const char *va
 {
     if (value == NULL)
         return;
-    vs_buffer_printf(to,
-                     "<saml:Attribute xmlns:saml=\"" SAML "\" Name=\"%s\" NameFormat=\""
-                     "urn:oasis:names:tc:SAML:2.0:attrname-format:uri\"><saml:AttributeValue>",
-                     name);
+    PUT_ALL(to, "<saml:Attribute xmlns:saml=\"" SAML "\" Name=\"", name,
+            "\" NameFormat=\"urn:oasis:names:tc:SAML:2.0:attrname-format:uri\">"
+            "<saml:AttributeValue>");
     put(to, value, false);
     vs_buffer_text(to, "</saml:AttributeValue></saml:Attribute>");
 }
@@ -243,10 +249,10 @@ static void put_extensions(struct vs_buffer *to, const struct vs_erds *e)
     open_tag(to, "Extensions");
     for (size_t i = 0; i < e->n_extensions; i++) {
         const struct vs_erds_extension *extension = &e->extensions[i];
-        vs_buffer_printf(to, "<erds:Extension isCritical=\"false\"><v:%s xmlns:v=\"%s\">",
-                         extension->name, VS_ERDS_OWN_NAMESPACE);
+        PUT_ALL(to, "<erds:Extension isCritical=\"false\"><v:", extension->name,
+                " xmlns:v=\"" VS_ERDS_OWN_NAMESPACE "\">");
         put(to, extension->value, false);
-        vs_buffer_printf(to, "</v:%s>", extension->name);
+        PUT_ALL(to, "</v:", extension->name, ">");
         close_tag(to, "Extension");
     }
     close_tag(to, "Extensions");

@@ -158,6 +158,64 @@ static void zip__lays_out_and_reads_what_needs_zip64(void **state)
     assert_true(vs_arena_used(arena) < 100000);
 }
 
+/* A sparse file of the same: its middle is zeros, as the sources are. */
+static void write_sparse(const struct vs_source *source, const char *path)
+{
+    struct vs_error err;
+    uint8_t part[4096];
+    uint64_t tail = source->size - sizeof part;
+    int fd = open(path, O_RDWR);
+    assert_int_equal(ftruncate(fd, (off_t)source->size), 0);
+    static const uint64_t places[] = {0, UINT64_C(5) << 30};
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t at = i < 2 ? places[i] : tail;
+        assert_ok(vs_source_read(source, at, part, sizeof part, &err));
+        assert_int_equal(pwrite(fd, part, sizeof part, (off_t)at), sizeof part);
+    }
+    close(fd);
+}
+
+static void zip__lays_out_zip64_that_libzip_unzip_and_python_read(void **state)
+{
+    (void)state;
+    struct vs_error err;
+    VS_ARENA *arena = vs_arena_new(1 << 20);
+    struct vs_source large = {UINT64_C(5) << 30, NULL, read_zero};
+    /* Not 0xffffffff, at which unzip 6.0 takes a real size for the mark of a missing one. */
+    struct vs_source edge = {0xfffffffe, NULL, read_zero};
+    struct vs_zip_part parts[] = {{.name = "small", .bytes = VS_BYTES_LITERAL("x")},
+                                  {.name = "large", .source = &large},
+                                  {.name = "edge", .source = &edge},
+                                  {.name = "after", .bytes = VS_BYTES_LITERAL("y")}};
+    const struct vs_source *source;
+    assert_ok(vs_zip_layout(arena, parts, 4, &source, &err));
+    char path[] = "/tmp/vasite-zip64-XXXXXX", command[600];
+    close(mkstemp(path));
+    write_sparse(source, path);
+    int code;
+    zip_t *other = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
+    assert_non_null(other);
+    zip_stat_t stat;
+    assert_int_equal(zip_stat(other, "large", 0, &stat), 0);
+    assert_int_equal(stat.size, large.size);
+    zip_file_t *file = zip_fopen(other, "after", 0);
+    char text[4] = "";
+    assert_int_equal(zip_fread(file, text, sizeof text), 1);
+    assert_string_equal(text, "y");
+    zip_fclose(file);
+    zip_discard(other);
+    snprintf(
+        command, sizeof command,
+        "unzip -p %s after | grep -qx y && unzip -Z %s | grep -q ' 5368709120 b. stor ' && "
+        "python3 -c \"import zipfile, sys; z = zipfile.ZipFile('%s'); sys.exit("
+        "[i.file_size for i in z.infolist()] != [1, 5 << 30, 0xfffffffe, 1] "
+        "or z.read('after') != b'y')\"",
+        path, path, path);
+    int status = system(command);
+    unlink(path);
+    assert_int_equal(status, 0);
+}
+
 /* libzip as the oracle of what we write: with its consistency checks. */
 static void zip__is_read_by_libzip(void **state)
 {
@@ -277,6 +335,7 @@ int main(void)
         cmocka_unit_test(zip__reads_a_layout_at_any_offset),
         cmocka_unit_test(zip__refuses_to_lay_out_names_it_would_not_read),
         cmocka_unit_test(zip__lays_out_and_reads_what_needs_zip64),
+        cmocka_unit_test(zip__lays_out_zip64_that_libzip_unzip_and_python_read),
         cmocka_unit_test(zip__is_read_by_libzip),
         cmocka_unit_test(zip__reads_what_libzip_writes),
         cmocka_unit_test(zip__passes_on_what_a_consumer_or_a_source_fails_with),
