@@ -5,6 +5,7 @@
 #include "relay/relay_priv.h"
 #include "relay/seal/authority.h"
 #include "relay/seal/keys.h"
+#include "relay/trust/anchors.h"
 #include "relay/seal/seal.h"
 #include "relay/verification.h"
 #include <errno.h>
@@ -165,9 +166,16 @@ static vs_rc open_authority(struct vs_relay *relay, struct vs_error *err)
                                              .n_urls = s->n_tsa_urls,
                                              .timeout_ms = (int)s->tsa_timeout_ms,
                                              .seams = &relay->seams};
+    VS_TRUST *trust = vs_trust_new();
     if (s->n_tsa_urls == 0) {
         settings.embedded = vs_centre_tsa_embedded;
         settings.embedded_context = relay->centre;
+    } else {
+        VS_TRY(vs_trust_load(trust, s, err));
+        VS_REFUSE_IF(vs_trust_count(trust) == 0, err, VS_E_CONFIG, NULL,
+                     "time_marks.authorities: what their certificates chain to must be trusted "
+                     "(trust.anchors)");
+        settings.trust = trust;
     }
     relay->authority = vs_authority_new(&settings);
     return relay->authority == NULL ? vs_fail_memory(err) : VS_OK;

@@ -1,6 +1,8 @@
 #include "relay/seal/authority.h"
+#include "formats/certificate/path.h"
 #include "formats/crypto/der.h"
 #include "formats/timestamp/request.h"
+#include "formats/trustlist/trust.h"
 #include "relay/outgoing.h"
 #include "relay/seams.h"
 #include <pthread.h>
@@ -44,6 +46,8 @@ struct vs_authority *vs_authority_new(const struct vs_authority_settings *settin
     for (size_t i = 0; i < settings->n_urls; i++)
         self->outside[i].url = vs_heap_strdup(settings->urls[i]);
     self->n_outside = settings->n_urls;
+    if (settings->trust != NULL)
+        self->settings.trust = vs_trust_ref(settings->trust);
     pthread_mutex_init(&self->lock, NULL);
     return self;
 }
@@ -54,6 +58,7 @@ void vs_authority_free(struct vs_authority *self)
         return;
     for (size_t i = 0; i < self->n_outside; i++)
         vs_heap_free(self->outside[i].url);
+    vs_trust_unref(self->settings.trust);
     vs_heap_free(self->outside);
     vs_heap_free(self->policy);
     pthread_mutex_destroy(&self->lock);
@@ -86,6 +91,46 @@ static vs_rc make_question(const struct vs_authority *self, const struct vs_dige
     return vs_buffer_copy(&der, arena, &ret->der, err);
 }
 
+/* Anybody could answer in an authority's place over plain HTTP; only one that chains to an
+ * anchor of ours is believed. `others` are the token's certificates. */
+static vs_rc check_chain(const struct vs_authority *self, const struct vs_certificate *signer,
+                         struct vs_certificate *const *others, size_t n_others, vs_time_ms at,
+                         struct vs_error *err)
+{
+    const struct vs_trust *trust = self->settings.trust;
+    struct vs_path_input input = {.certificate = signer,
+                                  .candidates = (const struct vs_certificate *const *)others,
+                                  .n_candidates = n_others,
+                                  .at = at};
+    if (trust != NULL) {
+        input.anchors = vs_trust_certificates(trust);
+        input.n_anchors = vs_trust_count(trust);
+    }
+    struct vs_path path;
+    VS_TRY(vs_path_build(&input, &path, err));
+    bool trusted = path.verdict == VS_PATH_OK && path.anchor != SIZE_MAX &&
+                   vs_anchor_trusted_at(vs_trust_anchor(trust, path.anchor), at);
+    VS_REFUSE_IF(!trusted, err, VS_E_TIMESTAMP, "RFC 3161, 2.2",
+                 "the authority's certificate does not chain to what is trusted: %s",
+                 path.verdict == VS_PATH_OK ? "no anchor" : vs_path_verdict_text(path.verdict));
+    return VS_OK;
+}
+
+static vs_rc check_trust(const struct vs_authority *self, const struct vs_timestamp *token,
+                         const struct vs_certificate *signer, struct vs_error *err)
+{
+    struct vs_certificate *others[VS_TIMESTAMP_MAX_CERTIFICATES];
+    size_t n = 0;
+    struct vs_error unreadable; /* such a one helps no path */
+    for (size_t i = 0; i < token->n_certificates && n < VS_TIMESTAMP_MAX_CERTIFICATES; i++)
+        if (vs_ok(vs_certificate_get(token->certificates[i], &others[n], &unreadable)))
+            n++;
+    vs_rc rc = check_chain(self, signer, others, n, token->gen_time, err);
+    while (n > 0)
+        vs_certificate_unref(others[--n]);
+    return rc;
+}
+
 /* RFC 3161, 2.2: the requester verifies signer, usage and value, and compares the times. */
 static vs_rc check_outside(const struct vs_authority *self, const struct vs_timestamp *token,
                            struct vs_error *err)
@@ -100,8 +145,7 @@ static vs_rc check_outside(const struct vs_authority *self, const struct vs_time
     VS_TRY(vs_timestamp_verify(token, signer, &verdict, &why, err));
     VS_REFUSE_IF(verdict != VS_TIMESTAMP_OK, err, VS_E_TIMESTAMP, "RFC 3161, 2.2",
                  "the token does not verify: %s", why);
-    VS_REFUSE_IF(!vs_certificate_in_force(signer, token->gen_time), err, VS_E_TIMESTAMP,
-                 "RFC 3161, 2.2", "the authority's certificate was not in force");
+    VS_TRY(check_trust(self, token, signer, err));
     vs_time_ms now = seams->now_ms(seams->context);
     vs_time_ms apart = token->gen_time > now ? token->gen_time - now : now - token->gen_time;
     VS_REFUSE_IF(apart > self->settings.tolerance_ms + token->accuracy_ms, err, VS_E_TIMESTAMP,

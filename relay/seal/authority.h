@@ -4,10 +4,11 @@
  * The embedded authority is called in-process behind the same DER interface that its HTTP route
  * wraps. Outside ones are asked one after the other, each with its own time-out; one that
  * failed is passed over for a while that doubles from 1 s to 5 min, unless all have failed.
- * Every response is checked whoever gave it: status, imprint, nonce, policy, the token's
- * signature and the authority's certificate (EKU critical and alone, RFC 3161, 2.3), a genTime
- * not far from our clock. What is NOT judged here: whether the authority is one that counts in
- * law (relay/trust does).
+ * Every response is checked whoever gave it: status, imprint, nonce, policy, and of outside
+ * ones the token's signature, the authority's certificate (EKU critical and alone, RFC
+ * 3161, 2.3), its chain to an anchor that the configuration trusts, a genTime not far from our
+ * clock. What is NOT judged here: revocation, and whether the authority is one that counts in
+ * law (relay/verification does).
  *
  * Any thread may ask. vs_authority_mark blocks for as long as the settings allow: never call it
  * from the committer or from an HTTP thread. With the embedded authority it takes the time of
@@ -17,6 +18,7 @@
 #include "formats/crypto/digest.h"
 
 struct vs_seams;
+struct vs_trust;
 struct vs_authority;
 
 struct vs_authority_settings {
@@ -28,6 +30,9 @@ struct vs_authority_settings {
      * (normally either is set, not both). Borrowed until vs_authority_new returns. */
     const char *const *urls;
     size_t n_urls;
+    /* What outside authorities' certificates must chain to; a reference is taken. NULL or
+     * empty: no outside authority is believed. */
+    struct vs_trust *trust;
     int timeout_ms;               /* for one outside authority; 0: 5,000 */
     const char *policy;           /* OID that tokens must carry, NULL: any */
     vs_time_ms tolerance_ms;      /* genTime against our clock, beyond its accuracy; 0: 60 s */

@@ -4,6 +4,7 @@
 #include "relay/seal/authority.h"
 #include "formats/crypto/random.h"
 #include "formats/timestamp/authority.h"
+#include "formats/trustlist/trust.h"
 #include "relay/outgoing.h"
 #include "tests/support/pki.h"
 #include "tests/support/world.h"
@@ -38,6 +39,7 @@ static struct vs_outgoing *outgoing;
 static struct vs_arena *arena;
 static struct vs_error err;
 static struct vs_tsa *tsa, *no_tsa;
+static struct vs_trust *trust; /* NULL: nothing */
 
 /* -- the server -------------------------------------------------------------------------------
  */
@@ -170,11 +172,16 @@ static int begin(void **state)
     test_world_init(&world);
     atomic_store(&world.now_ms, VS_PKI_EPOCH + VS_DAY_MS);
     world.seams.outgoing = send_out;
-    struct vs_bytes right[] = {pki->tsa.certificate}, wrong[] = {pki->person.certificate};
+    trust = vs_trust_new();
+    if (!vs_ok(vs_trust_add_pem(trust, pki->root.certificate, false, &err)))
+        return -1;
+    struct vs_bytes right[] = {pki->tsa.certificate, pki->authority.certificate},
+                    wrong[] = {pki->person.certificate};
     struct vs_tsa_settings settings = {
-        .policy = "0.4.0.2023.1.1", .accuracy_ms = 1000, .chain = right, .n_chain = 1};
+        .policy = "0.4.0.2023.1.1", .accuracy_ms = 1000, .chain = right, .n_chain = 2};
     struct vs_tsa_settings others = settings;
     others.chain = wrong;
+    others.n_chain = 1;
     if (!vs_ok(vs_outgoing_new(&policy, &outgoing, &err)) ||
         !vs_ok(vs_tsa_new(&settings, &tsa, &err)) || !vs_ok(vs_tsa_new(&others, &no_tsa, &err)))
         return -1;
@@ -186,6 +193,7 @@ static int end(void **state)
     (void)state;
     vs_tsa_free(tsa);
     vs_tsa_free(no_tsa);
+    vs_trust_unref(trust);
     vs_outgoing_free(outgoing);
     vs_arena_free(arena);
     vs_pki_free(pki);
@@ -198,8 +206,12 @@ static struct vs_authority *client(const char *policy, size_t n, struct server *
     const char *urls[4];
     for (size_t i = 0; i < n; i++)
         urls[i] = vs_arena_printf(arena, "http://127.0.0.1:%d/tsa", servers[i]->port);
-    return vs_authority_new(&(struct vs_authority_settings){
-        .urls = urls, .n_urls = n, .timeout_ms = 400, .policy = policy, .seams = &world.seams});
+    return vs_authority_new(&(struct vs_authority_settings){.urls = urls,
+                                                            .n_urls = n,
+                                                            .timeout_ms = 400,
+                                                            .policy = policy,
+                                                            .trust = trust,
+                                                            .seams = &world.seams});
 }
 
 static vs_rc mark(struct vs_authority *authority, struct vs_mark *ret)
@@ -254,6 +266,32 @@ static void another_policy_than_the_one_asked_for_is_refused(void **state)
     assert_fails(VS_E_TSA_AWAY, mark(authority, &got));
     vs_authority_free(authority);
     server_stop(&server);
+}
+
+static void an_authority_that_nobody_trusts_is_refused(void **state)
+{
+    (void)state;
+    struct vs_pki *others = vs_pki_new();
+    struct vs_trust *strange = vs_trust_new(), *kept = trust;
+    struct server server;
+    struct vs_mark got;
+    assert_ok(vs_trust_add_pem(strange, others->root.certificate, false, &err));
+    struct vs_trust *const rows[] = {NULL, strange};
+    for (size_t i = 0; i < 2; i++) {
+        server_start(&server, RIGHT);
+        trust = rows[i];
+        struct vs_authority *authority = client(NULL, 1, (struct server *const[]){&server});
+        assert_fails(VS_E_TSA_AWAY, mark(authority, &got));
+        assert_non_null(strstr(err.text, "does not chain"));
+        vs_check_disable(VS_E_TIMESTAMP); /* the check is alive */
+        assert_ok(mark(authority, &got));
+        vs_check_disable(VS_E_NONE);
+        vs_authority_free(authority);
+        server_stop(&server);
+    }
+    trust = kept;
+    vs_trust_unref(strange);
+    vs_pki_free(others);
 }
 
 static void the_next_one_is_asked_when_the_first_fails_in_any_way(void **state)
@@ -369,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_right_answer_is_taken_with_its_time_and_accuracy),
         cmocka_unit_test(every_wrong_answer_is_refused),
         cmocka_unit_test(another_policy_than_the_one_asked_for_is_refused),
+        cmocka_unit_test(an_authority_that_nobody_trusts_is_refused),
         cmocka_unit_test(the_next_one_is_asked_when_the_first_fails_in_any_way),
         cmocka_unit_test(a_dead_one_is_passed_over_and_tried_again_when_it_has_rested),
         cmocka_unit_test(rests_double_up_to_five_minutes),
