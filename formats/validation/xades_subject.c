@@ -177,6 +177,21 @@ static vs_rc check_references(struct vs_context *context, struct xades_subject *
     return VS_OK;
 }
 
+/* Digests that hold say only that *some* nodes are signed: content put beside or around them
+ * (signature wrapping) travels unsigned. Like a file that no signature of a container covers.
+ */
+static void check_scope(struct vs_context *context, struct xades_subject *x)
+{
+    static const char text[] = "only parts of the document are signed";
+    if (x->xades->covers_document)
+        return;
+    if (context->policy->report_unsigned_files)
+        vs_reason_add(context->arena, &x->subject.warnings, "XMLDSig, 8.1", "%s", text);
+    else
+        core(context, x, VS_INDETERMINATE, VS_SUB_SIG_CONSTRAINTS_FAILURE, "XMLDSig, 8.1",
+             text);
+}
+
 static vs_rc check_value(struct vs_context *context, struct xades_subject *x,
                          struct vs_error *err)
 {
@@ -306,6 +321,7 @@ static vs_rc judge_one(struct vs_context *context, const struct vs_xades *xades,
         VS_TRY(identify(context, &x, err));
         VS_TRY(check_references(context, &x, err));
         VS_TRY(check_value(context, &x, err));
+        check_scope(context, &x);
         VS_TRY(collect_stamps(context, &x, err));
     }
     return vs_process_signature(context, &x.subject, err);

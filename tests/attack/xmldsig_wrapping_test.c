@@ -5,6 +5,8 @@
 #include "tests/support/forge.h"
 #include "formats/formats.h"
 #include "formats/signature/xades_make.h"
+#include "formats/trustlist/trust.h"
+#include "formats/validation/validation.h"
 
 #define C14N               FORGE_TRANSFORM(FORGE_C14N)
 #define SIGNED(references) FORGE_SIGNATURE(FORGE_SIGNED_INFO(references), "")
@@ -14,6 +16,12 @@
 #define NO_ID              "<pay><amount>999</amount></pay>"
 
 #define DOCUMENT "<doc>" DATA SIGNED(TO_DATA) "</doc>"
+
+/* A signature over "#data" up to where its KeyInfo belongs. */
+#define OPEN(before)                                                                           \
+    "<ds:Signature xmlns:ds=\"" FORGE_DSIG "\" Id=\"S\">" FORGE_SIGNED_INFO(                   \
+        FORGE_REFERENCE("URI=\"#data\"", before C14N)) "<ds:SignatureValue>" FORGE_VALUE       \
+                                                       "</ds:SignatureValue>"
 
 static struct vs_error err;
 static struct vs_arena *arena;
@@ -167,6 +175,49 @@ static void each_altered_byte__of_a_signed_file_is_noticed(void **state)
     }
 }
 
+/* What the whole validation makes of a file, with the signer's certificate as the anchor. */
+static struct vs_verdict validate(const char *text, bool report_only)
+{
+    struct vs_bytes_source source;
+    vs_bytes_source_init(&source, vs_bytes_text(text));
+    VS_TRUST *trust = vs_trust_new();
+    struct vs_policy policy = *vs_policy_default();
+    policy.report_unsigned_files = report_only;
+    assert_ok(vs_trust_add_pem(trust, test_signer_pem(&signer, arena), false, &err));
+    struct vs_validation_input input = {.document = &source.source,
+                                        .name = "a.xml",
+                                        .at = INT64_C(1795294008000),
+                                        .policy = &policy,
+                                        .trust = trust};
+    const struct vs_report *report;
+    assert_ok(vs_validate(arena, &input, &report, &err));
+    assert_int_equal(report->n_signatures, 1);
+    return report->signatures[0].verdict;
+}
+
+static void a_wrapped_document__never_passes_as_a_whole(void **state)
+{
+    (void)state;
+    char *key_info = vs_arena_printf(arena,
+                                     "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s"
+                                     "</ds:X509Certificate></ds:X509Data></ds:KeyInfo>",
+                                     vs_base64_new(arena, signer.certificate));
+    char *whole =
+        vs_arena_printf(arena,
+                        "<pay Id=\"data\"><amount>100</amount>%s%s"
+                        "</ds:Signature></pay>",
+                        OPEN(FORGE_TRANSFORM(FORGE_DSIG "enveloped-signature")), key_info);
+    char *part = vs_arena_printf(arena, "<doc>" DATA NO_ID "%s%s</ds:Signature></doc>",
+                                 OPEN(""), key_info);
+    const char *good = (const char *)forge(arena, &signer, whole, VS_E_NONE).ptr;
+    const char *wrapped = (const char *)forge(arena, &signer, part, VS_E_NONE).ptr;
+    assert_int_equal(validate(good, false).indication, VS_PASSED);
+    assert_int_equal(validate(wrapped, false).indication, VS_INDETERMINATE);
+    assert_int_equal(validate(wrapped, false).sub, VS_SUB_SIG_CONSTRAINTS_FAILURE);
+    /* `vasite verify` says what is signed and warns: its reader sees the report. */
+    assert_int_equal(validate(wrapped, true).indication, VS_PASSED);
+}
+
 /* -- algorithms and values -------------------------------------------------------------------
  */
 
@@ -273,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_wholly_signed_document__is_told_as_such),
         cmocka_unit_test(an_id_in_another_name_space__is_none),
         cmocka_unit_test(a_signature_within_a_signature__is_not_one_of_the_file),
+        cmocka_unit_test(a_wrapped_document__never_passes_as_a_whole),
         cmocka_unit_test(each_altered_byte__of_a_signed_file_is_noticed),
         cmocka_unit_test(algorithms__that_are_no_signatures_are_refused),
         cmocka_unit_test(the_key__decides_the_algorithm),
