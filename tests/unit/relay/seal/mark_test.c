@@ -68,7 +68,8 @@ static const struct vs_asic *consignment(struct relay_fixture *f, struct vs_id i
     for (int i = 0; i < 2; i++) {
         assert_ok(vs_content_open(f->relay, f->arena, &f->beta, id, VS_CONTENT_CONSIGNMENT,
                                   &view, &err));
-        assert_ok(vs_source_all(view.source, f->arena, 1 << 20, i == 0 ? &bytes : &again, &err));
+        assert_ok(
+            vs_source_all(view.source, f->arena, 1 << 20, i == 0 ? &bytes : &again, &err));
         vs_content_close(&view);
     }
     assert_bytes_equal(bytes, again); /* the same bits each time */
@@ -157,9 +158,8 @@ static void mark__of_an_absent_authority_waits_within_its_bound(void **state)
     send_one(f, "iki");
     test_world_pass(&f->world, VS_HOUR_MS + 1);
     vs_relay_run_until_idle(f->relay);
-    assert_fails(VS_E_TSA_AWAY,
-                 relay_fixture_send(f, &f->alfa, VS_BYTES_LITERAL("x"), BETA, "k", &ignored,
-                                    &err));
+    assert_fails(VS_E_TSA_AWAY, relay_fixture_send(f, &f->alfa, VS_BYTES_LITERAL("x"), BETA,
+                                                   "k", &ignored, &err));
     vs_relay_health(f->relay, f->world.now_ms, &health);
     assert_true(health.marks_overdue);
     assert_false(health.ready);
