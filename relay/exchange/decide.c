@@ -185,7 +185,8 @@ vs_rc vs_decide(const struct vs_offer *offer, const struct vs_participant *recip
                  vs_document_form_text(offer->form));
     VS_TRY(check_requisites(offer, terms, err));
     struct wanted wanted = wanted_of(offer, recipient, terms);
-    if (offer->report != NULL)
-        VS_TRY(check_container(offer->report, err));
-    return check_signatures(offer, &wanted, arena, err);
+    /* Signatures first: a file that was changed is not "unsigned", its signature does not hold.
+     */
+    VS_TRY(check_signatures(offer, &wanted, arena, err));
+    return offer->report != NULL ? check_container(offer->report, err) : VS_OK;
 }

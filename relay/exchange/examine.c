@@ -211,6 +211,10 @@ static vs_rc judge(struct vs_relay *relay, const struct vs_submission *submissio
     /* A form that this build does not judge is taken as it is where that is agreed. */
     if (rc.code == VS_E_SIGNATURE_FORM && all_take(found, VS_TAKES_ANY))
         return VS_OK;
+    VS_REFUSE_IF(rc.code == VS_E_SIGNATURE_FORM &&
+                     !all_take(found, VS_TAKES_ANY | vs_takes_of(found->offer.form)),
+                 err, VS_E_FORM_NOT_AGREED, "Art. 26", "the document is %s",
+                 vs_document_form_text(found->offer.form));
     return rc;
 }
 
