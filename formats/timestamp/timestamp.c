@@ -208,8 +208,10 @@ static void read_sid(struct vs_timestamp *ts, struct vs_der *info)
 static vs_rc read_signer(struct vs_timestamp *ts, struct vs_der *infos, struct vs_error *err)
 {
     struct vs_der info = vs_der_enter(infos, VS_DER_SEQUENCE);
-    (void)vs_der_small(&info);
+    int64_t version = vs_der_small(&info);
     read_sid(ts, &info);
+    if (version != (ts->signer_key_id.len > 0 ? 3 : 1)) /* RFC 5652, 5.3 */
+        info.failed = true;
     ts->digest_algorithm = vs_digest_by_der(vs_der_whole(&info, VS_DER_SEQUENCE));
     ts->signed_attributes = vs_der_whole(&info, VS_DER_CONTEXT_CONSTRUCTED(0));
     struct vs_bytes algorithm = vs_der_whole(&info, VS_DER_SEQUENCE);
