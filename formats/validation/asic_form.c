@@ -111,8 +111,8 @@ static vs_rc report_data(struct vs_context *context, const struct vs_box *box,
     return VS_OK;
 }
 
-/* Without mimetype, two files of which one is unsigned are no ASiC-S (4.3.3), and an ASiC-E only
- * by guess: nothing in it is believed. */
+/* Without mimetype, two files of which one is unsigned are no ASiC-S (4.3.3), and an ASiC-E
+ * only by guess: nothing in it is believed. */
 static void break_form(struct vs_context *context)
 {
     static const char text[] = "without mimetype, a container with an unsigned file is no ASiC";

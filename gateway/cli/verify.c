@@ -1,37 +1,21 @@
-#include "gateway/cli/verify.h"
-#include "formats/formats.h"
+/* vasite verify: reads the files named and nothing else: no service, no network, no
+ * configuration. */
+#include "gateway/cli/cli.h"
 #include "formats/report/report_json.h"
 #include "formats/trustlist/trust.h"
 #include "formats/validation/validation.h"
-#include <argp.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_PASSED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2, EXIT_INDETERMINATE = 3 };
-enum {
-    MAX_FILES = 64,
-    OPTION_AT = 256,
-    OPTION_LIST,
-    OPTION_ANCHOR,
-    OPTION_CONTENT,
-    OPTION_DATA
-};
 #define ARENA_BYTES      ((size_t)1024 * 1024 * 1024)
 #define SIDE_FILE_BYTES  ((size_t)64 * 1024 * 1024)
 #define REPORT_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
-struct names {
-    const char *items[MAX_FILES];
-    size_t n;
-};
-
 struct call {
     bool json;
     const char *at, *file;
-    struct names lists, anchors, contents, data;
+    struct vs_option_texts lists, anchors, contents, data;
 };
 
 /* An open file; the descriptor lives until the process ends. */
@@ -39,70 +23,6 @@ struct opened {
     struct vs_file_source source;
     const char *name;
 };
-
-static error_t add(struct argp_state *state, struct names *names, const char *name)
-{
-    if (names->n == MAX_FILES)
-        argp_error(state, "more than %d files for one option", MAX_FILES);
-    else
-        names->items[names->n++] = name;
-    return 0;
-}
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    struct call *call = state->input;
-    switch (key) {
-    case 'j':
-        call->json = true;
-        return 0;
-    case OPTION_AT:
-        call->at = argument;
-        return 0;
-    case OPTION_LIST:
-        return add(state, &call->lists, argument);
-    case OPTION_ANCHOR:
-        return add(state, &call->anchors, argument);
-    case OPTION_CONTENT:
-        return add(state, &call->contents, argument);
-    case OPTION_DATA:
-        return add(state, &call->data, argument);
-    case ARGP_KEY_ARG:
-        if (call->file != NULL)
-            argp_error(state, "one FILE, please: \"%s\" is one too many", argument);
-        call->file = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (call->file == NULL)
-            argp_error(state, "which FILE?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_option options[] = {
-    {"json", 'j', NULL, 0, "the whole report as JSON", 0},
-    {"at", OPTION_AT, "RFC3339", 0, "the validation time; default: now", 0},
-    {"trust-list", OPTION_LIST, "FILE", 0, "a trusted list (TS 119 612); may be repeated", 0},
-    {"trust-anchor", OPTION_ANCHOR, "PEM", 0, "trusted certificates; may be repeated", 0},
-    {"content", OPTION_CONTENT, "FILE", 0, "what a detached signature covers; may be repeated",
-     0},
-    {"revocation", OPTION_DATA, "FILE", 0,
-     "an OCSP response or CRL (DER) to use; may be repeated", 0},
-    {0},
-};
-static const struct argp argp = {
-    options,
-    parse,
-    "FILE",
-    "Judge the signatures, time marks and evidence records of FILE.\v"
-    "Exit status: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE or nothing signed, 2 the "
-    "file "
-    "or the call is refused. Nothing but the files named is read.",
-    NULL,
-    NULL,
-    NULL};
 
 /* -- files -----------------------------------------------------------------------------------
  */
@@ -266,17 +186,17 @@ static int finish(const struct call *call, const struct vs_report *report)
         vs_buffer_init(&out, REPORT_MAX_BYTES);
         if (!vs_ok(vs_report_json(report, true, &out, &err))) {
             fprintf(stderr, "vasite verify: %s\n", err.text);
-            return EXIT_REFUSED;
+            return VS_EXIT_USAGE;
         }
         printf("%.*s\n", (int)out.len, (const char *)out.ptr);
     }
     switch (report->verdict.indication) {
     case VS_PASSED:
-        return EXIT_PASSED;
+        return VS_EXIT_DONE;
     case VS_FAILED:
-        return EXIT_FAILED;
+        return VS_EXIT_NO;
     default:
-        return EXIT_INDETERMINATE;
+        return VS_EXIT_INDETERMINATE;
     }
 }
 
@@ -291,7 +211,7 @@ static int refuse(const struct call *call, const struct vs_error *refusal)
         fprintf(stderr, "vasite verify: %s (%s)\n  %s\n", refusal->text,
                 vs_code_info(refusal->code)->name,
                 vs_code_info(refusal->code)->remedy[VS_LANGUAGE_EN]);
-    return EXIT_REFUSED;
+    return VS_EXIT_USAGE;
 }
 
 static vs_rc judge(struct vs_arena *arena, const struct call *call, struct vs_trust *trust,
@@ -311,20 +231,39 @@ static vs_rc judge(struct vs_arena *arena, const struct call *call, struct vs_tr
     return vs_validate(arena, &input, ret, err);
 }
 
-int vs_cli_verify(int argc, char **argv)
+int vs_cli_verify(struct vs_cli *cli, int argc, char **argv)
 {
-    struct call call = {0};
+    struct call call = {.json = cli->json};
+    struct vs_option_texts files = {0};
+    const struct vs_option options[] = {
+        {"at", 0, VS_OPTION_TEXT, &call.at, "RFC3339", "the validation time; default: now"},
+        {"trust-list", 0, VS_OPTION_TEXTS, &call.lists, "FILE",
+         "a trusted list (TS 119 612); may be repeated"},
+        {"trust-anchor", 0, VS_OPTION_TEXTS, &call.anchors, "PEM",
+         "trusted certificates; may be repeated"},
+        {"content", 0, VS_OPTION_TEXTS, &call.contents, "FILE",
+         "what a detached signature covers; may be repeated"},
+        {"revocation", 0, VS_OPTION_TEXTS, &call.data, "FILE",
+         "an OCSP response or CRL (DER) to use; may be repeated"},
+    };
+    const struct vs_command_line line = {
+        .usage = "FILE",
+        .text =
+            "Judges the signatures, time marks and evidence records of FILE. Exit status: 0 "
+            "TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE or nothing signed, 2 the file or "
+            "the call is refused. Nothing but the files named is read.",
+        .options = options,
+        .n_options = sizeof options / sizeof *options,
+        .least = 1,
+        .most = 1};
     struct vs_error err = {0};
     const struct vs_report *report;
-    argp_err_exit_status = EXIT_REFUSED;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &call) != 0)
-        return EXIT_REFUSED;
-    if (!vs_ok(vs_formats_init(&err)))
-        return refuse(&call, &err);
+    vs_cli_read(cli, &line, argc, argv, &files);
+    call.file = files.items[0];
     VS_ARENA *arena = vs_arena_new(ARENA_BYTES);
     VS_TRUST *trust = vs_trust_new();
     if (arena == NULL)
-        return EXIT_REFUSED;
+        return VS_EXIT_FAILED;
     vs_rc rc = judge(arena, &call, trust, &report, &err);
     return vs_ok(rc) ? finish(&call, report) : refuse(&call, &err);
 }
