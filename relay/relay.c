@@ -4,6 +4,7 @@
 #include "relay/journal.h"
 #include "relay/relay_priv.h"
 #include "relay/seal/authority.h"
+#include "relay/seal/key_files.h"
 #include "relay/seal/keys.h"
 #include "relay/trust/anchors.h"
 #include "relay/seal/seal.h"
@@ -114,12 +115,9 @@ static vs_rc own_passphrase(struct vs_relay *relay, struct vs_arena *arena,
     return vs_file_replace(&vs_fileops_real, path, *ret, err);
 }
 
-static vs_rc read_passphrase(struct vs_relay *relay, struct vs_arena *arena,
-                             struct vs_bytes *ret, struct vs_error *err)
+static vs_rc read_passphrase_file(const char *path, struct vs_arena *arena,
+                                  struct vs_bytes *ret, struct vs_error *err)
 {
-    const char *path = relay->settings.passphrase_file;
-    if (path == NULL)
-        return own_passphrase(relay, arena, ret, err);
     VS_TRY(vs_file_read(&vs_fileops_real, path, arena, PASSPHRASE_MAX, ret, err));
     while (ret->len > 0 && (ret->ptr[ret->len - 1] == '\n' || ret->ptr[ret->len - 1] == '\r'))
         ret->len--;
@@ -132,6 +130,40 @@ static vs_rc read_passphrase(struct vs_relay *relay, struct vs_arena *arena,
 static void register_changed(void *context)
 {
     vs_callers_forget(context);
+}
+
+static vs_rc read_passphrase(struct vs_relay *relay, struct vs_arena *arena,
+                             struct vs_bytes *ret, struct vs_error *err)
+{
+    const char *path = relay->settings.passphrase_file;
+    return path == NULL ? own_passphrase(relay, arena, ret, err)
+                        : read_passphrase_file(path, arena, ret, err);
+}
+
+static vs_rc load_outside_key(struct vs_relay *relay, enum vs_purpose purpose, const char *path,
+                              const char *passphrase_path, struct vs_arena *arena,
+                              struct vs_error *err)
+{
+    struct vs_bytes passphrase = VS_BYTES_NONE;
+    if (path == NULL)
+        return VS_OK;
+    if (passphrase_path != NULL)
+        VS_TRY(read_passphrase_file(passphrase_path, arena, &passphrase, err));
+    vs_rc rc = vs_keys_load(relay->keys, purpose, path, passphrase, vs_relay_now(relay), err);
+    if (passphrase.len > 0)
+        vs_wipe((void *)(uintptr_t)passphrase.ptr, passphrase.len);
+    return rc;
+}
+
+/* What the settings name is there before the centre, which makes only what is missing. */
+static vs_rc open_keys(struct vs_relay *relay, struct vs_arena *arena, struct vs_error *err)
+{
+    const struct vs_relay_settings *s = &relay->settings;
+    relay->keys = vs_keys_new();
+    VS_TRY(load_outside_key(relay, VS_PURPOSE_SEAL, s->seal_file, s->seal_passphrase_file,
+                            arena, err));
+    return load_outside_key(relay, VS_PURPOSE_EVIDENCE, s->evidence_file,
+                            s->evidence_passphrase_file, arena, err);
 }
 
 static vs_rc open_centre(struct vs_relay *relay, struct vs_arena *arena, struct vs_error *err)
@@ -152,7 +184,6 @@ static vs_rc open_centre(struct vs_relay *relay, struct vs_arena *arena, struct 
     if (settings.folder == NULL)
         return vs_fail_memory(err);
     VS_TRY(read_passphrase(relay, arena, &settings.passphrase, err));
-    relay->keys = vs_keys_new();
     vs_rc rc = vs_centre_open(&settings, &relay->seams, relay->store, relay->keys,
                               &relay->centre, err);
     vs_wipe((void *)(uintptr_t)settings.passphrase.ptr, settings.passphrase.len);
@@ -227,6 +258,7 @@ static vs_rc open_all(struct vs_relay *relay, struct vs_error *err)
     if (arena == NULL)
         return vs_fail_memory(err);
     VS_TRY(open_storage(relay, arena, err));
+    VS_TRY(open_keys(relay, arena, err));
     VS_TRY(open_centre(relay, arena, err));
     VS_TRY(open_authority(relay, err));
     VS_TRY(vs_sealer_open(relay, err));

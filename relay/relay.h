@@ -49,6 +49,10 @@ struct vs_relay_settings {
     const char *public_url;         /* "http://127.0.0.1:8080": AIA, CRL, OCSP addresses */
 
     /* Keys and embedded centre (relay/seal/keys.h, relay/centre/). */
+    /* The service's seal and evidence keys with certificates of an outside centre: PKCS#12 or
+     * PEM. NULL: the embedded centre makes them. */
+    const char *seal_file, *seal_passphrase_file;
+    const char *evidence_file, *evidence_passphrase_file;
     const char *passphrase_file; /* NULL: `data`/keys/passphrase, made at first start */
 
     const char *const *tls_names; /* of the TLS certificate that the centre makes */

@@ -52,6 +52,12 @@ struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
     to.service_url = s->service_url;
     to.public_url = s->public_url;
     to.journal_origin = s->journal_origin;
+    to.seal_file = s->seal_file[0] != '\0' ? s->seal_file : NULL;
+    to.seal_passphrase_file =
+        s->seal_passphrase_file[0] != '\0' ? s->seal_passphrase_file : NULL;
+    to.evidence_file = s->evidence_file[0] != '\0' ? s->evidence_file : NULL;
+    to.evidence_passphrase_file =
+        s->evidence_passphrase_file[0] != '\0' ? s->evidence_passphrase_file : NULL;
     to.passphrase_file = s->passphrase_file[0] != '\0' ? s->passphrase_file : NULL;
     to.mark_policy = s->mark_policy == 0 ? VS_MARK_LATER : VS_MARK_WAIT;
     to.mark_bound_ms = s->mark_bound_ms;

@@ -62,6 +62,16 @@ const struct vs_setting vs_setting_table[] = {
     {"data.disk_reserve", BYTES(disk_reserve), "256 MiB", RANGE(MIB, 1024 * GIB), MUST, RESTART,
      "Free space below which nothing is taken in any more (507)."},
 
+    {"seal.key", PATH(seal_file), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "Key and certificates of the service's seal from an outside centre: PKCS#12, or PEM\n"
+     "with its own certificate first; empty: the embedded centre makes them."},
+    {"seal.passphrase_file", PATH(seal_passphrase_file), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "File with that file's passphrase; empty: none."},
+    {"evidence.key", PATH(evidence_file), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "The same for the signatures of evidence; another key than the seal's."},
+    {"evidence.passphrase_file", PATH(evidence_passphrase_file), "", NO_RANGE, MAY_BE_EMPTY,
+     RESTART, "File with that file's passphrase; empty: none."},
+
     {"journal.origin", TEXT(journal_origin), "vasite.local/journal", NO_RANGE, MUST, RESTART,
      "First line of the journal's checkpoints; unique in the world, never changed."},
     {"journal.anchor", PATH(anchor), "../var/journal.anchor", NO_RANGE, MAY_BE_EMPTY, RESTART,

@@ -7,9 +7,10 @@
 #define VS_GATEWAY_TRUST_H
 #include "gateway/http/server.h"
 
-vs_handler vs_trust_tsa;         /* POST /tsa */
-vs_handler vs_trust_ocsp_post;   /* POST /ocsp */
-vs_handler vs_trust_ocsp_get;    /* GET /ocsp/{request...}: base64 of the DER */
-vs_handler vs_trust_crl;         /* GET /crl/{file}: root.crl, issuing.crl */
-vs_handler vs_trust_certificate; /* GET /certificates/{file}: issuing.cer, tsa.cer, SERIAL.cer */
+vs_handler vs_trust_tsa;       /* POST /tsa */
+vs_handler vs_trust_ocsp_post; /* POST /ocsp */
+vs_handler vs_trust_ocsp_get;  /* GET /ocsp/{request...}: base64 of the DER */
+vs_handler vs_trust_crl;       /* GET /crl/{file}: root.crl, issuing.crl */
+vs_handler
+    vs_trust_certificate; /* GET /certificates/{file}: issuing.cer, tsa.cer, SERIAL.cer */
 #endif

@@ -63,6 +63,12 @@ vs_rc vs_keys_set(struct vs_keys *keys, enum vs_purpose purpose, struct vs_key *
                                        vs_public_key_spki(chain[0]->key)))
         return vs_fail(err, VS_E_KEY, NULL, "the certificate of %s is not for its key",
                        vs_purpose_name(purpose));
+    for (enum vs_purpose p = 0; p < VS_PURPOSES; p++)
+        if (p != purpose && vs_keys_has(keys, p) &&
+            vs_bytes_equal(vs_public_key_spki(vs_keys_public(keys, p)),
+                           vs_public_key_spki(vs_key_public(key))))
+            return vs_fail(err, VS_E_KEY, NULL, "the key of %s serves %s already",
+                           vs_purpose_name(purpose), vs_purpose_name(p));
     struct vs_key *taken = vs_key_ref(key);
     for (size_t i = 0; i < n_chain; i++)
         (void)vs_certificate_ref(chain[i]);

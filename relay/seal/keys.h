@@ -47,7 +47,8 @@ struct vs_keys *vs_keys_new(void);
 void vs_keys_free(struct vs_keys *keys);
 
 /* Give `purpose` its key and its chain, own certificate first (n_chain may be 0). Takes a
- * reference of each. VS_E_KEY where the certificate does not hold the key's public key. */
+ * reference of each. VS_E_KEY where the certificate does not hold the key's public key, or the
+ * key serves another purpose. */
 VS_NODISCARD vs_rc vs_keys_set(struct vs_keys *keys, enum vs_purpose purpose,
                                struct vs_key *key, struct vs_certificate *const *chain,
                                size_t n_chain, struct vs_error *err);
