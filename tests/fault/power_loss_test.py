@@ -295,7 +295,7 @@ class World:
         answered = self.account.acknowledged.get(document)
         if answered and entries[document]['state'] not in ('acknowledged', 'reached', 'acknowledgement-reached'):
             raise Violation(f'{document}: the acknowledgement is lost, it is {entries[document]["state"]}')
-        if key in self.verified and self.random.randrange(20) > 0:
+        if key in self.verified and self.random.randrange(50) > 0:
             return
         status, body = client.call('GET', f'/v1/documents/{document}/original')
         if status != 200 or body != content:
@@ -321,6 +321,8 @@ class World:
         self.verified = set()
         for n in range(rounds):
             self.life()
+            if n % 10 == 9:
+                print(f'{n + 1} rounds', file=sys.stderr, flush=True)
         self.start()
         self.verify()
         self.service.stop()
