@@ -137,7 +137,7 @@ VS_NODISCARD vs_rc vs_asic_layout(struct vs_arena *arena, const struct vs_asic_o
 const char *vs_asic_safe_name(struct vs_arena *arena, const char *given,
                               const char *const *taken, size_t n_taken);
 
-/* META-INF/ASiCEvidenceRecordManifest001.xml for META-INF/evidencerecord001.ers over `names`
+/* META-INF/ASiCEvidenceRecordManifest001.xml for META-INF/evidencerecord.ers over `names`
  * with their SHA-256 digests (32 bytes each). */
 struct vs_asic_covered {
     const char *name;

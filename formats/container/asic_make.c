@@ -94,7 +94,7 @@ vs_rc vs_asic_record_manifest(struct vs_arena *arena, const struct vs_asic_cover
     vs_buffer_text(&to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                         "<asic:ASiCManifest xmlns:asic=\"" VS_ASIC_NAMESPACE
                         "\" xmlns:ds=\"" VS_DS_NAMESPACE "\">\n"
-                        "  <asic:SigReference URI=\"META-INF/evidencerecord001.ers\"/>\n");
+                        "  <asic:SigReference URI=\"META-INF/evidencerecord.ers\"/>\n");
     for (size_t i = 0; i < n; i++) {
         char *uri = vs_percent_encode(arena, vs_bytes_text(covered[i].name));
         if (uri == NULL)

@@ -7,10 +7,11 @@
 #include "relay/seal/authority.h"
 #include "relay/seal/keys.h"
 
-#define SIGNED_MAX      ((size_t)16 << 20)
-#define CHAIN_MAX       8
-#define SEAL_NAME       "META-INF/signatures0.xml"
-#define RECORD_NAME     "META-INF/evidencerecord001.ers"
+#define SIGNED_MAX ((size_t)16 << 20)
+#define CHAIN_MAX  8
+#define SEAL_NAME  "META-INF/signatures0.xml"
+/* Without a number: beside XAdES signatures DSS reads an evidence record by this name only. */
+#define RECORD_NAME     "META-INF/evidencerecord.ers"
 #define RECORD_MANIFEST "META-INF/ASiCEvidenceRecordManifest001.xml"
 #define EVIDENCE_RECORD "META-INF/evidencerecord.ers"
 

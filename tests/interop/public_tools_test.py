@@ -199,6 +199,7 @@ class PublicTools(unittest.TestCase):
         self.assertGreaterEqual(len(signatures), len(files))
         for line in lines:
             self.assertIn(line[2], ('TOTAL_PASSED', 'PASSED'), line)
+        self.assertIn(('batch.consignment.asice', 'evidence-record'), {(x[0], x[1]) for x in lines})
         levels = {x[0]: x[4] for x in signatures}
         for level in ('B-B', 'B-T', 'B-LT'):
             self.assertEqual(levels[level + '.asice'], 'XAdES-BASELINE-' + level[2:])

@@ -111,7 +111,7 @@ static void asic__reads_the_record_manifest_that_it_makes(void **state)
     assert_ok(vs_asic_record_manifest(arena, covered, 2, &xml, &err));
     struct vs_asic_object object = {{.name = covered[0].name, .bytes = xml}, "text/plain"};
     struct vs_zip_part proofs[] = {{.name = name, .bytes = xml},
-                                   {.name = "META-INF/evidencerecord001.ers"}};
+                                   {.name = "META-INF/evidencerecord.ers"}};
     struct vs_asic_options options = {VS_ASIC_E, &object, 1, proofs, 2};
     const struct vs_source *source;
     const struct vs_asic *asic;
@@ -122,7 +122,7 @@ static void asic__reads_the_record_manifest_that_it_makes(void **state)
     assert_int_equal(entry->role, VS_ASIC_EVIDENCE_RECORD_MANIFEST);
     assert_ok(vs_asic_manifest_read(arena, asic, entry, &manifest, &err));
     assert_ptr_equal(manifest->sig_reference,
-                     vs_asic_find(asic, "META-INF/evidencerecord001.ers"));
+                     vs_asic_find(asic, "META-INF/evidencerecord.ers"));
     assert_int_equal(manifest->sig_reference->role, VS_ASIC_EVIDENCE_RECORD);
     assert_int_equal(manifest->n_references, 2);
     assert_string_equal(manifest->references[0].name, covered[0].name);

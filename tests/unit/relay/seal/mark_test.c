@@ -103,7 +103,7 @@ static void mark__one_token_serves_all_documents_of_a_batch(void **state)
         assert_ok(vs_submission_result(all[i], &receipt, &err));
         const struct vs_asic *asic = consignment(f, receipt->id);
         const struct vs_asic_entry *entry =
-            vs_asic_find(asic, "META-INF/evidencerecord001.ers");
+            vs_asic_find(asic, "META-INF/evidencerecord.ers");
         assert_non_null(entry);
         vs_submission_free(all[i]);
     }
@@ -172,7 +172,7 @@ static void mark__of_an_absent_authority_waits_within_its_bound(void **state)
     assert_ok(vs_evidence_get(f->relay, f->arena, &f->alfa, first.evidence, &evidence, &err));
     assert_true(evidence->marked);
     /* Its seal has no mark of its own: the batch's record is in the consignment. */
-    assert_non_null(vs_asic_find(consignment(f, first.id), "META-INF/evidencerecord001.ers"));
+    assert_non_null(vs_asic_find(consignment(f, first.id), "META-INF/evidencerecord.ers"));
 }
 
 static void mark__policy_wait_answers_nothing_without_a_mark(void **state)
