@@ -64,6 +64,12 @@ struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
     to.tsa_urls = s->tsa_urls.items;
     to.n_tsa_urls = s->tsa_urls.n;
     to.tsa_timeout_ms = s->tsa_timeout_ms;
+    to.trust_anchors = s->trust_anchors.items;
+    to.n_trust_anchors = s->trust_anchors.n;
+    to.accredited_anchors = s->accredited_anchors.items;
+    to.n_accredited_anchors = s->accredited_anchors.n;
+    to.trust_lists = s->trust_lists.items;
+    to.n_trust_lists = s->trust_lists.n;
     to.document_max = (uint64_t)s->document_max;
     to.memory_max = (size_t)s->memory_max;
     to.queue_max = (unsigned)s->queue_max;

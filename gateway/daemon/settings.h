@@ -37,6 +37,7 @@ struct vs_settings {
     int64_t mark_policy;
     int64_t mark_bound_ms, tsa_timeout_ms;
     struct vs_setting_list tsa_urls;
+    struct vs_setting_list trust_anchors, accredited_anchors, trust_lists;
     int64_t gather_ms, batch_max;
     int64_t document_max, memory_max, queue_max, recipients_max, refusals_per_hour,
         disk_reserve;

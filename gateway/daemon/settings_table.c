@@ -92,6 +92,14 @@ const struct vs_setting vs_setting_table[] = {
      "In the built-in agreement `law`: one time mark for a batch instead of one for each\n"
      "document."},
 
+    {"trust.anchors", LIST(trust_anchors), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "PEM files of certificates that are trusted in signatures, besides the embedded\n"
+     "centre's root; absolute paths."},
+    {"trust.accredited", LIST(accredited_anchors), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "The same, of centres that are accredited (Art. 3.2)."},
+    {"trust.lists", LIST(trust_lists), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "Files of trusted lists (ETSI TS 119 612); absolute paths."},
+
     {"commit.gather", TIME(gather_ms), "20 ms", RANGE(0, 1000), MUST, RESTART,
      "How long a batch forms while other documents are under way."},
     {"commit.batch", NUM(batch_max), "128", RANGE(1, 1024), MUST, RESTART,
