@@ -2,8 +2,8 @@
  *
  *     lossy_fs SEED MOUNTPOINT      runs in the foreground until unmounted
  *
- * Orders are written to /.control in it, one a write; reading it says "alive N" or "dead N", N
- * being the operations so far:
+ * Orders are written to /.control in it, one a write; reading it says "alive" or "dead",
+ * the number of operations so far and the octets in use:
  *     die-at N        the power fails in the middle of the Nth operation from now
  *     die             it fails now
  *     power-on        it is back; what survived is there, what was open stays dead
@@ -96,8 +96,9 @@ static int obey(const char *text, size_t len)
 static int report(char *to, size_t size, off_t offset)
 {
     char text[64];
-    int len = snprintf(text, sizeof text, "%s %llu\n", vs_lossy_dead(disk) ? "dead" : "alive",
-                       (unsigned long long)vs_lossy_operations(disk));
+    int len = snprintf(
+        text, sizeof text, "%s %llu %llu\n", vs_lossy_dead(disk) ? "dead" : "alive",
+        (unsigned long long)vs_lossy_operations(disk), (unsigned long long)vs_lossy_used(disk));
     if (offset >= len)
         return 0;
     size_t n = (size_t)(len - offset) < size ? (size_t)(len - offset) : size;

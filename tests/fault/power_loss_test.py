@@ -52,9 +52,13 @@ class LossyDisk:
         finally:
             os.close(fd)
 
-    def dead(self):
+    def state(self):
         with open(self.control()) as f:
-            return f.read().startswith('dead')
+            word, operations, used = f.read().split()
+            return word, int(operations), int(used)
+
+    def dead(self):
+        return self.state()[0] == 'dead'
 
     def close(self):
         subprocess.run(['fusermount3', '-u', '-z', self.path], check=False, capture_output=True)
@@ -347,6 +351,45 @@ class PowerLoss(unittest.TestCase):
         print(f'{ROUNDS} rounds: {len(world.account.documents)} documents, '
               f'{sum(world.account.acknowledged.values())} acknowledgements answered for', file=sys.stderr)
         self.assertGreater(len(world.account.documents), ROUNDS)
+
+    def test_a_full_disk_is_said_and_the_service_recovers_without_a_restart(self):
+        world = World(SEED)
+        s, a = world.service, world.account
+        self.addCleanup(s.close)
+        s.settings = {'data': {'folder': s.path('data'), 'disk_reserve': '1 MiB'}}
+        s.write_settings()
+        s.start()
+
+        def send():
+            key, content = a.new()
+            try:  # a refusal before the body may close the connection while it is sent
+                status, _, body = world.alfa.call('POST', '/v1/documents?to=' + world.beta.identifier, content,
+                                                  'application/octet-stream', {'Idempotency-Key': key})
+            except OSError:
+                return 507, b'{"type":"urn:vasite:problem:disk-full"}'
+            if status == 201:
+                a.answered(key, json.loads(body)['id'])
+            return status, body
+
+        self.assertEqual(send()[0], 201)
+        for room in (20000, 200000, 900000):  # less than a batch, than a document, than the reserve
+            s.disk.order(f'capacity {s.disk.state()[2] + room}')
+            answers, end = [], time.monotonic() + 3
+            while time.monotonic() < end:
+                status, body = send()
+                answers.append(status)
+                self.assertIn(status, (201, 507), body)
+                if status == 507:
+                    self.assertEqual(json.loads(body)['type'], 'urn:vasite:problem:disk-full')
+            self.assertIn(507, answers)
+            self.assertEqual(s.call('GET', '/readyz', plain=True)[0], 503)
+            s.disk.order('capacity 0')
+            end = time.monotonic() + 20
+            while s.call('GET', '/readyz', plain=True)[0] != 200 and time.monotonic() < end:
+                time.sleep(0.1)
+            self.assertEqual(send()[0], 201)
+        world.verified = set()
+        world.verify()
 
     def noticed(self, **planted):
         with self.assertRaises(Violation) as caught:
