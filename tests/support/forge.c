@@ -28,7 +28,7 @@ static char *replace(struct vs_arena *arena, const char *text, const char *place
                            vs_base64_new(arena, bytes), at + strlen(placeholder));
 }
 
-static struct vs_bytes_source outside;
+static _Thread_local struct vs_bytes_source outside;
 
 static struct vs_dsig_resolver resolver(void)
 {
