@@ -422,7 +422,11 @@ static enum vs_xades_level level_of(const struct vs_xades *x)
 static bool covers_document(const struct vs_xades_file *file, const struct vs_xades *x)
 {
     const struct vs_xml_node *root = vs_xml_root(file->xml);
-    if (file->in_container_form || x->node == root)
+    if (file->in_container_form)
+        return true;
+    if (x->dsig.unsigned_content)
+        return false;
+    if (x->node == root)
         return true;
     for (size_t i = 0; i < x->dsig.n_signed_references; i++)
         if (x->dsig.references[i].node == root && !x->dsig.references[i].base64)

@@ -68,8 +68,9 @@ struct vs_xades {
     const struct vs_xml_node *node;
     struct vs_dsig dsig;
     /* Whether the document as a whole is what was signed: a reference digests its root element,
-     * or the root is the signature itself or an asic:XAdESSignatures, which hold nothing else.
-     * Where false, only parts of the file are signed: dsig.references says which. */
+     * or the root is the signature itself, and no ds:Object of the signature holds anything
+     * that is not signed. Always true in an asic:XAdESSignatures, whose signatures are about
+     * files. Where false, only parts are signed: dsig.references says which. */
     bool covers_document;
 
     bool has_properties; /* xades:QualifyingProperties, signed; all below is empty without */

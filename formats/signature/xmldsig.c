@@ -1,6 +1,13 @@
 #include "formats/signature/xmldsig_priv.h"
 
-enum { REFERENCES = 4096, SIGNED_INFO_MAX = 16 << 20, VALUE_MAX = 8192 };
+/* A container has fewer than 1,000 files; every reference into the document costs its
+ * canonicalisation. */
+enum {
+    REFERENCES = 1024,
+    REFERENCES_INSIDE = 64,
+    SIGNED_INFO_MAX = 16 << 20,
+    VALUE_MAX = 8192
+};
 
 /* -- reading ---------------------------------------------------------------------------------
  */
@@ -55,19 +62,39 @@ static vs_rc read_method(const struct vs_xml_node *info, struct vs_dsig *d,
     return VS_OK;
 }
 
+/* One file named again and again would be digested again and again. */
+static vs_rc check_repetition(const struct vs_list *list, const struct vs_dsig_reference *r,
+                              struct vs_error *err)
+{
+    const struct vs_dsig_reference *before = list->items;
+    size_t inside = r->target != VS_DSIG_OUTSIDE;
+    for (size_t i = 0; i < list->n; i++) {
+        inside += before[i].target != VS_DSIG_OUTSIDE;
+        VS_REFUSE_IF(r->target == VS_DSIG_OUTSIDE && before[i].target == VS_DSIG_OUTSIDE &&
+                         before[i].in_manifest == r->in_manifest &&
+                         vs_bytes_equal(before[i].name, r->name),
+                     err, VS_E_REFERENCE, NULL, "two references to one file");
+    }
+    VS_REFUSE_IF(inside > REFERENCES_INSIDE, err, VS_E_REFERENCE, NULL,
+                 "more than %d references into the document", REFERENCES_INSIDE);
+    return VS_OK;
+}
+
 static vs_rc add_reference(struct vs_arena *arena, const struct vs_dsig *d,
                            const struct vs_xml_node *node, struct vs_list *list,
-                           struct vs_dsig_reference **ret, struct vs_error *err)
+                           const size_t *manifest, struct vs_error *err)
 {
     VS_REFUSE_IF(list->n >= REFERENCES, err, VS_E_REFERENCE, NULL, "more than %d references",
                  REFERENCES);
     struct vs_dsig_reference r;
     VS_TRY(vs_dsig_read_reference(arena, d, node, &r, err));
+    r.in_manifest = manifest != NULL;
+    r.manifest_of = manifest == NULL ? 0 : *manifest;
+    VS_TRY(check_repetition(list, &r, err));
     struct vs_dsig_reference *place = vs_list_add(list, arena, sizeof r);
     if (place == NULL)
         return vs_fail_memory(err);
     *place = r;
-    *ret = place;
     return VS_OK;
 }
 
@@ -75,7 +102,6 @@ static vs_rc read_references(struct vs_arena *arena, struct vs_dsig *d,
                              const struct vs_xml_node *info, struct vs_list *list,
                              struct vs_error *err)
 {
-    struct vs_dsig_reference *added;
     const struct vs_xml_node *c = vs_xml_first(info);
     for (size_t i = 0; c != NULL; c = vs_xml_next(c), i++) {
         static const char *const head[] = {"CanonicalizationMethod", "SignatureMethod"};
@@ -83,7 +109,7 @@ static vs_rc read_references(struct vs_arena *arena, struct vs_dsig *d,
         VS_REFUSE_IF(!fits, err, VS_E_SIGNATURE_FORM, "XMLDSig, 4.4",
                      "line %ld: %s out of place", vs_xml_line(c), vs_xml_name(c));
         if (i >= 2 && fits)
-            VS_TRY(add_reference(arena, d, c, list, &added, err));
+            VS_TRY(add_reference(arena, d, c, list, NULL, err));
     }
     VS_REFUSE_IF(list->n == 0, err, VS_E_SIGNATURE_FORM, "XMLDSig, 4.4",
                  "a signature over nothing");
@@ -97,19 +123,39 @@ static vs_rc read_manifests(struct vs_arena *arena, struct vs_dsig *d, struct vs
 {
     for (size_t i = 0; i < d->n_signed_references; i++) {
         const struct vs_dsig_reference *r = (struct vs_dsig_reference *)list->items + i;
-        if (!vs_text_equal(r->type, VS_DSIG_TYPE_MANIFEST) || r->node == NULL)
+        const struct vs_xml_node *manifest = r->node;
+        if (!vs_text_equal(r->type, VS_DSIG_TYPE_MANIFEST) || manifest == NULL)
             continue;
-        VS_REFUSE_IF(!vs_xml_is(r->node, VS_DSIG_NAMESPACE, "Manifest"), err, VS_E_REFERENCE,
+        VS_REFUSE_IF(!vs_xml_is(manifest, VS_DSIG_NAMESPACE, "Manifest"), err, VS_E_REFERENCE,
                      "XMLDSig, 5.1", "a manifest that is none");
-        const struct vs_xml_node *c = vs_xml_child(r->node, VS_DSIG_NAMESPACE, "Reference");
-        for (; c != NULL; c = vs_xml_next_named(c, VS_DSIG_NAMESPACE, "Reference")) {
-            struct vs_dsig_reference *added;
-            VS_TRY(add_reference(arena, d, c, list, &added, err));
-            added->in_manifest = true;
-            added->manifest_of = i;
-        }
+        const struct vs_xml_node *c = vs_xml_child(manifest, VS_DSIG_NAMESPACE, "Reference");
+        for (; c != NULL; c = vs_xml_next_named(c, VS_DSIG_NAMESPACE, "Reference"))
+            VS_TRY(add_reference(arena, d, c, list, &i, err));
     }
     return VS_OK;
+}
+
+static bool is_signed(const struct vs_list *list, const struct vs_xml_node *node)
+{
+    const struct vs_dsig_reference *r = list->items;
+    for (size_t i = 0; i < list->n; i++)
+        if (r[i].target == VS_DSIG_ELEMENT && r[i].node != NULL &&
+            vs_xml_inside(node, r[i].node))
+            return true;
+    return false;
+}
+
+/* An enveloped signature is left out of what it signs, and so is what lies in its ds:Object:
+ * content there must be signed by a reference of its own, or anybody may have put it there. The
+ * unsigned part of the qualifying properties is what XAdES allows (xades.c reads it). */
+static bool has_unsigned_content(const struct vs_dsig *d, const struct vs_list *list)
+{
+    const struct vs_xml_node *object = vs_xml_child(d->node, VS_DSIG_NAMESPACE, "Object");
+    for (; object != NULL; object = vs_xml_next_named(object, VS_DSIG_NAMESPACE, "Object"))
+        for (const struct vs_xml_node *c = vs_xml_first(object); c != NULL; c = vs_xml_next(c))
+            if (strcmp(vs_xml_name(c), "QualifyingProperties") != 0 && !is_signed(list, c))
+                return true;
+    return false;
 }
 
 static vs_rc read_key_info(struct vs_arena *arena, struct vs_dsig *d, struct vs_error *err)
@@ -147,6 +193,7 @@ static vs_rc read_signed_info(struct vs_arena *arena, struct vs_dsig *d,
     VS_TRY(read_references(arena, d, info, &list, err));
     d->n_signed_references = list.n;
     VS_TRY(read_manifests(arena, d, &list, err));
+    d->unsigned_content = has_unsigned_content(d, &list);
     d->references = list.items;
     d->n_references = list.n;
     VS_BUFFER canonical;

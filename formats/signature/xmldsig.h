@@ -5,13 +5,21 @@
  * formats/validation's.
  *
  * What is accepted, and nothing else:
- *   references   URI="" (the document), "#NCName" (the one element with that Id), a relative
- * URI or none (data outside: the caller's resolver finds it by its decoded name) transforms
- * enveloped-signature, C14N of c14n.h, base64, and the two filters that EU DSS writes to leave
- * all signatures out; no XSLT, no other XPath, no XPointer algorithms   those of
- * formats/crypto/algorithms.h, no HMAC; the key decides the scheme A comment or an instruction
- * anywhere in ds:Signature, or within the text of a signed element, is refused, as is an Id
- * that occurs twice. Nothing is ever fetched.
+ *
+ * - references: URI="" (the document), "#NCName" (the one element with that Id), a relative
+ *   URI or none (data outside, which the caller's resolver finds by its decoded name); a file
+ *   once, and at most 64 into the document;
+ * - transforms: enveloped-signature, C14N of c14n.h, base64, and the two filters that EU DSS
+ *   writes to leave all signatures out; no XSLT, no other XPath, no XPointer;
+ * - algorithms: those of formats/crypto/algorithms.h, no HMAC; the key decides the scheme.
+ *
+ * A comment or an instruction in what the signature itself says (all but the data in
+ * ds:Object), or within the text of a signed element, is refused, as is an Id that occurs
+ * twice. Nothing is ever fetched.
+ *
+ * NOT DONE: shapes outside these lists (DSA, RSASSA-PSS with parameters, XPath, XPointer), for
+ * which design.md foresees xmlsec1: they are refused, with VS_E_ALGORITHM, VS_E_TRANSFORM or
+ * VS_E_REFERENCE.
  *
  * Against wrapping: a reference keeps the very node that it digests (`node`). Who wants to use
  * signed content must start from that node, never look it up again. */
@@ -65,6 +73,8 @@ struct vs_dsig {
     const struct vs_bytes *certificates;        /* KeyInfo's X509Certificates, DER */
     size_t n_certificates;
     bool key_value; /* KeyInfo holds a bare key (which proves nothing) */
+    /* A ds:Object holds elements that no reference signs (qualifying properties apart). */
+    bool unsigned_content;
 };
 
 /* Read the ds:Signature `node`. `*ret` lives in the arena and as long as `xml`.

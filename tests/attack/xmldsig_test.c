@@ -161,6 +161,10 @@ static const struct attack {
      "<doc><Manifest Id=\"M\"/>" SIGNED(
          FORGE_REFERENCE("Type=\"" FORGE_DSIG "Manifest\" URI=\"#M\"", C14N)) "</doc>",
      VS_E_REFERENCE},
+    {"one file named twice",
+     DOCUMENT(PAY, FORGE_REFERENCE("URI=\"a\"", "") FORGE_REFERENCE("URI=\"b\"", "")),
+     DOCUMENT(PAY, FORGE_REFERENCE("URI=\"a\"", "") FORGE_REFERENCE("URI=\"%61\"", "")),
+     VS_E_REFERENCE},
     {"something else among the signatures of a container",
      "<asic:XAdESSignatures xmlns:asic=\"" VS_ASIC_NAMESPACE
      "\">" SIGNED(FORGE_REFERENCE("URI=\"a.txt\"", "")) "</asic:XAdESSignatures>",

@@ -106,6 +106,56 @@ static void a_wholly_signed_document__is_told_as_such(void **state)
     }
 }
 
+static void content_in_the_signature__must_be_signed_to_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *references, *objects;
+        bool covered;
+    } cases[] = {
+        {"", "<ds:Object>" NO_ID "</ds:Object>", false},
+        {"", "<ds:Object/><ds:Object>text<o><p/></o></ds:Object>", false},
+        {TO_DATA, "<ds:Object>" DATA "</ds:Object>", true},
+        {TO_DATA, "<ds:Object>" DATA NO_ID "</ds:Object>", false},
+        {TO_DATA, "<ds:Object>" DATA "</ds:Object><ds:Object>" NO_ID "</ds:Object>", false},
+        {TO_DATA, "<ds:Object Id=\"data\">" NO_ID NO_ID "</ds:Object>", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = vs_arena_printf(
+            arena,
+            "<doc>" NO_ID "<ds:Signature xmlns:ds=\"" FORGE_DSIG
+            "\">" FORGE_SIGNED_INFO(FORGE_REFERENCE(
+                "URI=\"\"", FORGE_TRANSFORM(FORGE_DSIG "enveloped-signature")
+                                C14N) "%s") "<ds:SignatureValue>" FORGE_VALUE
+                                            "</ds:SignatureValue>%s</ds:Signature></doc>",
+            cases[i].references, cases[i].objects);
+        struct vs_bytes file = forge(arena, &signer, text, VS_E_NONE);
+        VS_XADES *read = NULL;
+        assert_ok(vs_xades_read(file, NULL, &read, &err));
+        assert_int_equal(read->signatures[0].covers_document, cases[i].covered);
+    }
+}
+
+static void references__into_the_document_are_bounded(void **state)
+{
+    (void)state;
+    for (int n = 64; n <= 65; n++) {
+        VS_BUFFER references;
+        vs_buffer_init(&references, 1 << 20);
+        for (int i = 0; i < n; i++)
+            vs_buffer_text(&references, TO_DATA);
+        char *text = vs_arena_printf(
+            arena,
+            "<doc>" DATA "<ds:Signature xmlns:ds=\"" FORGE_DSIG
+            "\">" FORGE_SIGNED_INFO("%s") "<ds:SignatureValue>" FORGE_VALUE
+                                          "</ds:SignatureValue></ds:Signature></doc>",
+            (const char *)references.ptr);
+        VS_XADES *read = NULL;
+        assert_ok(vs_xades_read(vs_bytes_text(text), NULL, &read, &err));
+        assert_int_equal(read->signatures[0].refusal.code, n > 64 ? VS_E_REFERENCE : VS_E_NONE);
+    }
+}
+
 static void an_id_in_another_name_space__is_none(void **state)
 {
     (void)state;
@@ -322,6 +372,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrapped_content__is_never_taken_for_the_signed_one),
         cmocka_unit_test(a_wholly_signed_document__is_told_as_such),
+        cmocka_unit_test(content_in_the_signature__must_be_signed_to_count),
+        cmocka_unit_test(references__into_the_document_are_bounded),
         cmocka_unit_test(an_id_in_another_name_space__is_none),
         cmocka_unit_test(a_signature_within_a_signature__is_not_one_of_the_file),
         cmocka_unit_test(a_wrapped_document__never_passes_as_a_whole),
