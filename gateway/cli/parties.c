@@ -192,7 +192,7 @@ static int tell_principal(struct vs_cli *cli, const json_t *answer, const char *
     }
     if (vs_cli_show_json(cli, answer))
         return VS_EXIT_DONE;
-    printf("%s\n", vs_cli_text(answer, "id"));
+    printf("%s\n", vs_cli_text(json_object_get(answer, "principal"), "id"));
     if (profile == NULL && token[0] != '\0')
         printf("token (shown this once): %s\n", token);
     return VS_EXIT_DONE;
