@@ -115,6 +115,8 @@ static vs_rc read_uri(struct vs_arena *arena, const struct vs_dsig *dsig,
     VS_REFUSE_IF(!is_relative_path(r->uri), err, VS_E_REFERENCE, NULL,
                  "a reference to another place than a file's name");
     vs_rc rc = vs_percent_decode(arena, vs_bytes_text(r->uri), &r->name, err);
+    if (rc.code == VS_E_NOMEM)
+        return rc; /* no verdict over the signature */
     VS_REFUSE_IF(!vs_ok(rc), err, VS_E_REFERENCE, "RFC 3986, 2.1",
                  "a reference with a broken percent-encoding");
     return VS_OK;
@@ -151,21 +153,23 @@ static bool names_all_signatures(const struct vs_xml_node *node, const char *tex
 
 /* The two ways of leaving all signatures out that EU DSS writes; no other XPath is run, ever.
  */
-static bool is_signature_filter(const struct vs_xml_node *transform, const char *algorithm,
-                                struct vs_arena *arena)
+static vs_rc is_signature_filter(const struct vs_xml_node *transform, const char *algorithm,
+                                 struct vs_arena *arena, bool *ret, struct vs_error *err)
 {
     const struct vs_xml_node *path = vs_xml_first(transform);
     const char *text;
-    struct vs_error ignored;
-    if (path == NULL || vs_xml_next(path) != NULL || strcmp(vs_xml_name(path), "XPath") != 0 ||
-        !vs_ok(vs_xml_token(path, arena, &text, &ignored)))
-        return false;
+    *ret = false;
+    if (path == NULL || vs_xml_next(path) != NULL)
+        return VS_OK;
+    VS_TRY(vs_xml_token(path, arena, &text, err));
     if (strcmp(algorithm, XPATH) == 0)
-        return vs_xml_is(path, VS_DSIG_NAMESPACE, "XPath") &&
+        *ret = vs_xml_is(path, VS_DSIG_NAMESPACE, "XPath") &&
                names_all_signatures(path, text, "not(ancestor-or-self::", ")");
-    return vs_xml_is(path, FILTER2, "XPath") &&
-           vs_text_equal(vs_xml_attribute(path, "Filter"), "subtract") &&
-           names_all_signatures(path, text, "/descendant::", "");
+    else
+        *ret = vs_xml_is(path, FILTER2, "XPath") &&
+               vs_text_equal(vs_xml_attribute(path, "Filter"), "subtract") &&
+               names_all_signatures(path, text, "/descendant::", "");
+    return VS_OK;
 }
 
 static vs_rc read_enveloped(const struct vs_dsig *dsig, struct vs_dsig_reference *r,
@@ -186,9 +190,10 @@ static vs_rc read_filter(const struct vs_xml_node *node, const char *uri,
 {
     bool fits = r->target != VS_DSIG_OUTSIDE && r->c14n == VS_C14N_NONE && !r->base64 &&
                 (r->node == NULL || !is_inside_a_signature(r->node));
-    VS_REFUSE_IF(!fits || !is_signature_filter(node, uri, arena), err, VS_E_TRANSFORM,
-                 "XMLDSig, 6.6.3", "line %ld: an XPath that is not accepted",
-                 vs_xml_line(node));
+    bool known;
+    VS_TRY(is_signature_filter(node, uri, arena, &known, err));
+    VS_REFUSE_IF(!fits || !known, err, VS_E_TRANSFORM, "XMLDSig, 6.6.3",
+                 "line %ld: an XPath that is not accepted", vs_xml_line(node));
     r->without_signatures = true;
     return VS_OK;
 }
