@@ -64,6 +64,8 @@ struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
     to.tsa_urls = s->tsa_urls.items;
     to.n_tsa_urls = s->tsa_urls.n;
     to.tsa_timeout_ms = s->tsa_timeout_ms;
+    to.tls_names = s->tls_names.items;
+    to.n_tls_names = s->tls_names.n;
     to.trust_anchors = s->trust_anchors.items;
     to.n_trust_anchors = s->trust_anchors.n;
     to.accredited_anchors = s->accredited_anchors.items;

@@ -137,6 +137,7 @@ vs_rc vs_setting_set(const struct vs_setting *setting, const char *text, struct 
     case VS_SETTING_CHOICE:
         return set_choice(setting, text, to, err);
     case VS_SETTING_LIST:
+    case VS_SETTING_PATHS:
         return text[0] == '\0' ? VS_OK : add_item(to, text, arena, err);
     }
     return vs_fail(err, VS_E_INTERNAL, NULL, "a setting of no kind");
@@ -211,7 +212,7 @@ void vs_settings_print(struct vs_buffer *out)
         print_help(out, setting, depth);
         indent(out, depth);
         const char *last = strrchr(setting->name, '.');
-        bool list = setting->kind == VS_SETTING_LIST;
+        bool list = setting->kind == VS_SETTING_LIST || setting->kind == VS_SETTING_PATHS;
         bool quoted = setting->kind == VS_SETTING_TEXT || setting->kind == VS_SETTING_PATH;
         vs_buffer_printf(out, quoted ? "%s: \"%s\"\n" : "%s: %s\n",
                          last == NULL ? setting->name : last + 1,
@@ -242,6 +243,7 @@ static bool same(const struct vs_setting *setting, const struct vs_settings *a,
     case VS_SETTING_YES_NO:
         return *(const bool *)x == *(const bool *)y;
     case VS_SETTING_LIST:
+    case VS_SETTING_PATHS:
         return same_list(x, y);
     case VS_SETTING_NUMBER:
     case VS_SETTING_BYTES:

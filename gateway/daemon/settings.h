@@ -17,6 +17,7 @@ enum vs_setting_kind {
     VS_SETTING_YES_NO,   /* bool */
     VS_SETTING_CHOICE,   /* int64_t: index into `choices` */
     VS_SETTING_LIST,     /* struct vs_setting_list: a YAML sequence of texts */
+    VS_SETTING_PATHS,    /* the same of paths, each as VS_SETTING_PATH */
 };
 
 struct vs_setting_list {
@@ -36,7 +37,7 @@ struct vs_settings {
     const char *journal_origin;
     int64_t mark_policy;
     int64_t mark_bound_ms, tsa_timeout_ms;
-    struct vs_setting_list tsa_urls;
+    struct vs_setting_list tsa_urls, tls_names;
     struct vs_setting_list trust_anchors, accredited_anchors, trust_lists;
     int64_t gather_ms, batch_max;
     int64_t document_max, memory_max, queue_max, recipients_max, refusals_per_hour,

@@ -57,7 +57,7 @@ static vs_rc take_value(struct loading *self, const struct vs_setting *setting,
 
 static vs_rc take_list(struct loading *self, const struct vs_setting *setting, size_t line)
 {
-    if (setting->kind != VS_SETTING_LIST)
+    if (setting->kind != VS_SETTING_LIST && setting->kind != VS_SETTING_PATHS)
         return wrong(self, line, "one value is wanted, not a list");
     for (;;) {
         yaml_event_t event;
@@ -89,7 +89,8 @@ static vs_rc take_setting(struct loading *self, const yaml_event_t *event)
     self->seen[row] = true;
     if (event->type == YAML_SEQUENCE_START_EVENT)
         return take_list(self, setting, line);
-    if (setting->kind == VS_SETTING_LIST && event->data.scalar.length > 0)
+    if ((setting->kind == VS_SETTING_LIST || setting->kind == VS_SETTING_PATHS) &&
+        event->data.scalar.length > 0)
         return wrong(self, line, "a list is wanted: [a, b]");
     return take_value(self, setting, event);
 }
@@ -173,24 +174,29 @@ static const char *credential(struct vs_arena *arena, const char *name)
 }
 
 /* What a path is relative to does not change with the folder that vasited was started in. */
+static vs_rc resolve_path(struct loading *self, const char **path)
+{
+    if ((*path)[0] == '\0' || (*path)[0] == '/')
+        return VS_OK;
+    const char *slash = strrchr(self->path, '/');
+    const char *secret = credential(self->arena, *path);
+    *path = secret != NULL ? secret
+                           : vs_arena_printf(self->arena, "%.*s%s",
+                                             slash == NULL ? 0 : (int)(slash - self->path) + 1,
+                                             self->path, *path);
+    return *path == NULL ? vs_fail_memory(self->err) : VS_OK;
+}
+
 static vs_rc resolve_paths(struct loading *self)
 {
-    const char *slash = strrchr(self->path, '/');
     for (size_t i = 0; i < vs_n_settings; i++) {
         const struct vs_setting *setting = &vs_setting_table[i];
-        const char **to = (const char **)(void *)((char *)self->settings + setting->offset);
-        if (setting->kind != VS_SETTING_PATH || (*to)[0] == '\0' || (*to)[0] == '/')
-            continue;
-        const char *secret = credential(self->arena, *to);
-        if (secret != NULL) {
-            *to = secret;
-            continue;
-        }
-        *to =
-            vs_arena_printf(self->arena, "%.*s%s",
-                            slash == NULL ? 0 : (int)(slash - self->path) + 1, self->path, *to);
-        if (*to == NULL)
-            return vs_fail_memory(self->err);
+        void *to = (char *)self->settings + setting->offset;
+        const struct vs_setting_list *list = to;
+        if (setting->kind == VS_SETTING_PATH)
+            VS_TRY(resolve_path(self, to));
+        for (size_t j = 0; setting->kind == VS_SETTING_PATHS && j < list->n; j++)
+            VS_TRY(resolve_path(self, &list->items[j]));
     }
     return VS_OK;
 }

@@ -4,6 +4,7 @@
 #define TEXT(field)  VS_SETTING_TEXT, AT(field)
 #define PATH(field)  VS_SETTING_PATH, AT(field)
 #define LIST(field)  VS_SETTING_LIST, AT(field)
+#define PATHS(field) VS_SETTING_PATHS, AT(field)
 #define NUM(field)   VS_SETTING_NUMBER, AT(field)
 #define BYTES(field) VS_SETTING_BYTES, AT(field)
 #define TIME(field)  VS_SETTING_DURATION, AT(field)
@@ -54,6 +55,10 @@ const struct vs_setting vs_setting_table[] = {
      "PEM file of its private key, or the name of a systemd credential; readable by the\n"
      "service alone."},
 
+    {"tls.names", LIST(tls_names), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "Host names and IP addresses in the certificate that the embedded centre issues; none:\n"
+     "localhost and 127.0.0.1."},
+
     {"data.folder", PATH(data), "../var/data", NO_RANGE, MUST, RESTART,
      "Everything the service keeps; made when missing."},
     {"data.passphrase_file", PATH(passphrase_file), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
@@ -80,7 +85,7 @@ const struct vs_setting vs_setting_table[] = {
 
     {"time_marks.policy", VS_SETTING_CHOICE, AT(mark_policy), "later", 0, 0, "later wait", MUST,
      RESTART, "`later`: commit and answer first; `wait`: no answer before a time mark."},
-    {"time_marks.bound", TIME(mark_bound_ms), "24 h", RANGE(VS_MINUTE_MS, 30 * VS_DAY_MS), MUST,
+    {"time_marks.bound", TIME(mark_bound_ms), "24 h", RANGE(VS_SECOND_MS, 30 * VS_DAY_MS), MUST,
      RESTART,
      "Age of the oldest unmarked batch from which nothing is taken in any more (503)."},
     {"time_marks.authorities", LIST(tsa_urls), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
@@ -92,13 +97,12 @@ const struct vs_setting vs_setting_table[] = {
      "In the built-in agreement `law`: one time mark for a batch instead of one for each\n"
      "document."},
 
-    {"trust.anchors", LIST(trust_anchors), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
-     "PEM files of certificates that are trusted in signatures, besides the embedded\n"
-     "centre's root; absolute paths."},
-    {"trust.accredited", LIST(accredited_anchors), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
-     "The same, of centres that are accredited (Art. 3.2)."},
-    {"trust.lists", LIST(trust_lists), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
-     "Files of trusted lists (ETSI TS 119 612); absolute paths."},
+    {"trust.anchors", PATHS(trust_anchors), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "PEM files of authorities that are trusted besides the embedded centre's root."},
+    {"trust.accredited", PATHS(accredited_anchors), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "PEM files of authorities of accredited centres (Art. 3.2): the operator vouches for it."},
+    {"trust.lists", PATHS(trust_lists), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "Files of trusted lists (TS 119 612)."},
 
     {"commit.gather", TIME(gather_ms), "20 ms", RANGE(0, 1000), MUST, RESTART,
      "How long a batch forms while other documents are under way."},

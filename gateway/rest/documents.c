@@ -51,7 +51,10 @@ vs_rc vs_rest_sent(struct vs_request *request, struct vs_error *err)
 /* ---- original and consignment
  * -------------------------------------------------------------------- */
 
+enum { SMALL_DOCUMENT = 256 << 10 };
+
 struct download {
+    struct vs_bytes_source small;
     struct vs_content_view view;
     struct vs_relay *relay;
     struct vs_caller caller;
@@ -129,6 +132,19 @@ static void close_download(void *state)
     vs_content_close(&download->view);
 }
 
+/* A small document is read before its status is sent: decay then is an answer, not a broken
+ * line. */
+static vs_rc read_small(struct vs_arena *arena, struct download *download, struct vs_error *err)
+{
+    struct vs_bytes all;
+    if (download->view.source->size > SMALL_DOCUMENT)
+        return VS_OK;
+    VS_TRY(vs_source_all(download->view.source, arena, SMALL_DOCUMENT, &all, err));
+    vs_bytes_source_init(&download->small, all);
+    download->view.source = &download->small.source;
+    return VS_OK;
+}
+
 static vs_rc open_content(struct vs_relay *relay, struct vs_job *job,
                           struct vs_request *request, enum vs_content_kind what,
                           struct vs_error *err)
@@ -142,7 +158,7 @@ static vs_rc open_content(struct vs_relay *relay, struct vs_job *job,
     VS_TRY(vs_content_open(relay, job->arena, &download->caller, download->document, what,
                            &download->view, err));
     vs_request_set_state(request, download, close_download);
-    return VS_OK;
+    return read_small(job->arena, download, err);
 }
 
 static vs_rc run_original(struct vs_relay *relay, struct vs_job *job,
