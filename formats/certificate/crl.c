@@ -203,11 +203,12 @@ vs_rc vs_crl_decode(struct vs_arena *arena, struct vs_bytes der, const struct vs
 vs_rc vs_crl_verify(const struct vs_crl *crl, const struct vs_certificate *issuer,
                     enum vs_crl_right *ret, struct vs_error *err)
 {
-    if (!vs_name_equal(crl->issuer, issuer->subject)) {
+    bool checked = vs_check_enabled(VS_E_REVOCATION_DATA);
+    if (checked && !vs_name_equal(crl->issuer, issuer->subject)) {
         *ret = VS_CRL_WRONG_ISSUER;
         return VS_OK;
     }
-    if (issuer->has_key_usage && !(issuer->key_usage & VS_KU_CRL_SIGN)) {
+    if (checked && issuer->has_key_usage && !(issuer->key_usage & VS_KU_CRL_SIGN)) {
         *ret = VS_CRL_NO_RIGHT;
         return VS_OK;
     }
@@ -217,7 +218,8 @@ vs_rc vs_crl_verify(const struct vs_crl *crl, const struct vs_certificate *issue
                                             .signature = crl->signature};
     enum vs_signature_verdict verdict;
     VS_TRY(vs_verified(&object, issuer, &verdict, err));
-    *ret = verdict == VS_SIGNATURE_VALID ? VS_CRL_BY_ISSUER : VS_CRL_BAD_SIGNATURE;
+    bool valid = verdict == VS_SIGNATURE_VALID || !checked;
+    *ret = valid ? VS_CRL_BY_ISSUER : VS_CRL_BAD_SIGNATURE;
     return VS_OK;
 }
 
@@ -258,6 +260,8 @@ static bool names_point(const struct vs_certificate *certificate, struct vs_byte
 
 static bool applies(const struct vs_crl *crl, const struct vs_certificate *certificate)
 {
+    if (!vs_check_enabled(VS_E_REVOCATION_DATA))
+        return true;
     if (crl->partial || crl->only_attribute || (crl->only_user && certificate->is_ca) ||
         (crl->only_ca && !certificate->is_ca))
         return false;

@@ -90,7 +90,8 @@ static vs_rc find_right(const struct question *q, const struct vs_certificate *c
         ret->right = VS_OCSP_BY_TRUSTED;
         return VS_OK;
     }
-    if (!(c->extended_key_usage & VS_EKU_OCSP_SIGNING)) {
+    if (!(c->extended_key_usage & VS_EKU_OCSP_SIGNING) &&
+        vs_check_enabled(VS_E_REVOCATION_DATA)) {
         ret->right = VS_OCSP_NO_RIGHT;
         ret->why = "the signer's certificate is not for OCSP signing";
         return VS_OK;
@@ -98,7 +99,8 @@ static vs_rc find_right(const struct question *q, const struct vs_certificate *c
     enum vs_signature_verdict verdict = VS_SIGNATURE_INVALID;
     if (vs_name_equal(c->issuer, q->issuer->subject))
         VS_TRY(vs_certificate_verify_signed_by(c, q->issuer, &verdict, err));
-    ret->right = verdict == VS_SIGNATURE_VALID ? VS_OCSP_BY_DELEGATE : VS_OCSP_BY_OTHER;
+    bool delegate = verdict == VS_SIGNATURE_VALID || !vs_check_enabled(VS_E_REVOCATION_DATA);
+    ret->right = delegate ? VS_OCSP_BY_DELEGATE : VS_OCSP_BY_OTHER;
     if (ret->right == VS_OCSP_BY_OTHER)
         ret->why = "the responder's certificate was issued by another authority";
     return VS_OK;

@@ -34,7 +34,7 @@ const char *vs_path_verdict_text(enum vs_path_verdict verdict)
 static void blame(struct vs_path *path, enum vs_path_verdict verdict, size_t culprit,
                   const char *why, const char *clause)
 {
-    if (path->verdict != VS_PATH_OK)
+    if (path->verdict != VS_PATH_OK || !vs_check_enabled(VS_E_CERTIFICATE))
         return;
     path->verdict = verdict;
     path->culprit = culprit;

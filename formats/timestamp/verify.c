@@ -121,17 +121,20 @@ static enum vs_timestamp_verdict of_value(enum vs_signature_verdict value, const
     return VS_TIMESTAMP_ALGORITHM;
 }
 
+/* A check that refuses; see VS_REFUSE_IF. */
+#define REFUSED_IF(condition) ((condition) && vs_check_enabled(VS_E_TIMESTAMP))
+
 static vs_rc judge(const struct vs_timestamp *ts, const struct vs_certificate *signer,
                    enum vs_timestamp_verdict *ret, const char **why, struct vs_error *err)
 {
-    if (!names(ts, signer)) {
+    if (REFUSED_IF(!names(ts, signer))) {
         *why = "the token names another certificate";
         *ret = VS_TIMESTAMP_WRONG_CERTIFICATE;
         return VS_OK;
     }
     struct vs_digest digest;
     vs_digest_of(ts->digest_algorithm, ts->tst_info, &digest);
-    if (!vs_digest_equal(&digest, &ts->message_digest)) {
+    if (REFUSED_IF(!vs_digest_equal(&digest, &ts->message_digest))) {
         *why = "messageDigest is not the TSTInfo's";
         *ret = VS_TIMESTAMP_DIGEST;
         return VS_OK;
@@ -145,10 +148,10 @@ static vs_rc judge(const struct vs_timestamp *ts, const struct vs_certificate *s
     *ret = of_value(value, why);
     if (*ret != VS_TIMESTAMP_OK)
         return VS_OK;
-    if (ts->ess_cert_id_v1.digest.len == 0 && ts->ess_cert_id_v2.digest.len == 0) {
+    if (REFUSED_IF(ts->ess_cert_id_v1.digest.len == 0 && ts->ess_cert_id_v2.digest.len == 0)) {
         *why = "no signing-certificate attribute is signed";
         *ret = VS_TIMESTAMP_NO_ESS;
-    } else if (usage_fault(signer) != NULL) {
+    } else if (REFUSED_IF(usage_fault(signer) != NULL)) {
         *why = usage_fault(signer);
         *ret = VS_TIMESTAMP_USAGE;
     }

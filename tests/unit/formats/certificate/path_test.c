@@ -176,9 +176,10 @@ static void path__keeps_the_rules_of_rfc_5280(void **state)
             fail_msg("%s: %s (%s)", rules[i].what, vs_path_verdict_text(path.verdict),
                      path.why == NULL ? "" : path.why);
         bool address = strcmp(rules[i].what, "an address under constraint") == 0;
-        bool theirs = openssl_run("openssl verify -policy 2.5.29.32.0 -CAfile root.pem -untrusted "
-                                  "%s.pem %s.pem",
-                                  ca, leaf) == 0;
+        bool theirs =
+            openssl_run("openssl verify -policy 2.5.29.32.0 -CAfile root.pem -untrusted "
+                        "%s.pem %s.pem",
+                        ca, leaf) == 0;
         if (!address && theirs != (path.verdict == VS_PATH_OK))
             fail_msg("%s: openssl says %d", rules[i].what, theirs);
     }

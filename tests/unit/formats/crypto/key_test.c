@@ -7,24 +7,40 @@ static const struct {
     const char *name, *genpkey, *dgst;
     struct vs_signature_algorithm algorithm;
 } kinds[] = {
-    {"p256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256", "-sha256",
+    {"p256",
+     "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+     "-sha256",
      {.scheme = VS_ECDSA, .digest = VS_SHA256}},
-    {"p384", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384", "-sha384",
+    {"p384",
+     "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+     "-sha384",
      {.scheme = VS_ECDSA, .digest = VS_SHA384}},
-    {"p521", "-algorithm EC -pkeyopt ec_paramgen_curve:P-521", "-sha512",
+    {"p521",
+     "-algorithm EC -pkeyopt ec_paramgen_curve:P-521",
+     "-sha512",
      {.scheme = VS_ECDSA, .digest = VS_SHA512}},
-    {"bp256", "-algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1", "-sha256",
+    {"bp256",
+     "-algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1",
+     "-sha256",
      {.scheme = VS_ECDSA, .digest = VS_SHA256}},
-    {"sha3", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256", "-sha3-256",
+    {"sha3",
+     "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+     "-sha3-256",
      {.scheme = VS_ECDSA, .digest = VS_SHA3_256}},
-    {"rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048", "-sha256",
+    {"rsa",
+     "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+     "-sha256",
      {.scheme = VS_RSA_PKCS1, .digest = VS_SHA256}},
-    {"rsa1", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048", "-sha1",
+    {"rsa1",
+     "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+     "-sha1",
      {.scheme = VS_RSA_PKCS1, .digest = VS_SHA1}},
-    {"pss", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+    {"pss",
+     "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
      "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest",
      {.scheme = VS_RSA_PSS, .digest = VS_SHA256}},
-    {"pss20", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+    {"pss20",
+     "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
      "-sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20 -sigopt rsa_mgf1_md:sha1",
      {.scheme = VS_RSA_PSS, .digest = VS_SHA384, .mgf_digest = VS_SHA1, .salt_bytes = 20}},
     {"ed", "-algorithm ED25519", NULL, {.scheme = VS_ED25519}},
@@ -84,9 +100,9 @@ static void key__verifies_what_openssl_signed_and_nothing_else(void **state)
         for (size_t at = 0; at < value.len; at++) {
             memcpy(changed, value.ptr, value.len);
             changed[at] ^= 0x10;
-            assert_ok(vs_public_key_verify_message(key, kinds[i].algorithm,
-                                                   openssl_file("message"), VS_SIGNATURE_DER,
-                                                   VS_BYTES(changed, value.len), &verdict, &err));
+            assert_ok(vs_public_key_verify_message(
+                key, kinds[i].algorithm, openssl_file("message"), VS_SIGNATURE_DER,
+                VS_BYTES(changed, value.len), &verdict, &err));
             assert_int_equal(verdict, VS_SIGNATURE_INVALID);
         }
         for (size_t len = 0; len < value.len; len += 7) {
@@ -97,9 +113,9 @@ static void key__verifies_what_openssl_signed_and_nothing_else(void **state)
         }
         memcpy(changed, value.ptr, value.len);
         changed[value.len] = 0;
-        assert_ok(vs_public_key_verify_message(key, kinds[i].algorithm, openssl_file("message"),
-                                               VS_SIGNATURE_DER, VS_BYTES(changed, value.len + 1),
-                                               &verdict, &err));
+        assert_ok(vs_public_key_verify_message(
+            key, kinds[i].algorithm, openssl_file("message"), VS_SIGNATURE_DER,
+            VS_BYTES(changed, value.len + 1), &verdict, &err));
         assert_int_equal(verdict, VS_SIGNATURE_INVALID);
     }
 }
@@ -181,9 +197,9 @@ static void key__converts_ecdsa_values_strictly(void **state)
         }
         uint8_t zeros[2 * 66] = {0};
         enum vs_signature_verdict verdict;
-        assert_ok(vs_public_key_verify_message(
-            vs_key_public(key), kinds[i].algorithm, VS_BYTES_LITERAL("m"), VS_SIGNATURE_RAW,
-            VS_BYTES(zeros, 2 * part), &verdict, &err));
+        assert_ok(vs_public_key_verify_message(vs_key_public(key), kinds[i].algorithm,
+                                               VS_BYTES_LITERAL("m"), VS_SIGNATURE_RAW,
+                                               VS_BYTES(zeros, 2 * part), &verdict, &err));
         assert_int_equal(verdict, VS_SIGNATURE_INVALID);
     }
 }
@@ -219,12 +235,12 @@ static void key__generates_every_kind_and_reads_back_its_files(void **state)
         vs_buffer_init(&pem, 65536);
         assert_ok(vs_key_encode_pem(key, VS_BYTES_LITERAL("s3cret"), &pem, &err));
         assert_true(vs_bytes_starts(vs_buffer_view(&pem), "-----BEGIN ENCRYPTED PRIVATE KEY-"));
-        assert_ok(vs_key_decode_pem(vs_buffer_view(&pem), VS_BYTES_LITERAL("s3cret"), &again,
-                                    &err));
+        assert_ok(
+            vs_key_decode_pem(vs_buffer_view(&pem), VS_BYTES_LITERAL("s3cret"), &again, &err));
         assert_bytes_equal(vs_public_key_spki(vs_key_public(key)),
                            vs_public_key_spki(vs_key_public(again)));
-        assert_fails(VS_E_KEY, vs_key_decode_pem(vs_buffer_view(&pem), VS_BYTES_LITERAL("secret"),
-                                                 &wrong, &err));
+        assert_fails(VS_E_KEY, vs_key_decode_pem(vs_buffer_view(&pem),
+                                                 VS_BYTES_LITERAL("secret"), &wrong, &err));
         assert_fails(VS_E_KEY,
                      vs_key_decode_pem(vs_buffer_view(&pem), VS_BYTES_NONE, &wrong, &err));
         openssl_write("encrypted.pem", vs_buffer_view(&pem));
@@ -246,9 +262,10 @@ static void key__reads_and_writes_pkcs12(void **state)
     (void)state;
     struct vs_error err;
     VS_ARENA *arena = vs_arena_new(1 << 20);
-    openssl_must("openssl req -x509 -key p256.pem -subj /CN=holder -days 10 -out c.pem && "
-                 "openssl x509 -in c.pem -outform DER -out c.der && "
-                 "openssl pkcs12 -export -inkey p256.pem -in c.pem -passout pass:abc -out t.p12");
+    openssl_must(
+        "openssl req -x509 -key p256.pem -subj /CN=holder -days 10 -out c.pem && "
+        "openssl x509 -in c.pem -outform DER -out c.der && "
+        "openssl pkcs12 -export -inkey p256.pem -in c.pem -passout pass:abc -out t.p12");
     struct vs_pkcs12 content = {0}, again = {0};
     assert_ok(vs_pkcs12_decode(arena, openssl_file("t.p12"), VS_BYTES_LITERAL("abc"), &content,
                                &err));
@@ -261,10 +278,10 @@ static void key__reads_and_writes_pkcs12(void **state)
     assert_ok(vs_pkcs12_encode(&content, "Sınaq", VS_BYTES_LITERAL("xyz"), &out, &err));
     openssl_write("ours.p12", vs_buffer_view(&out));
     openssl_must("openssl pkcs12 -in ours.p12 -passin pass:xyz -noout");
-    assert_fails(VS_E_KEY, vs_pkcs12_decode(arena, vs_buffer_view(&out), VS_BYTES_LITERAL("abc"),
-                                            &again, &err));
-    assert_ok(vs_pkcs12_decode(arena, vs_buffer_view(&out), VS_BYTES_LITERAL("xyz"), &again,
-                               &err));
+    assert_fails(VS_E_KEY, vs_pkcs12_decode(arena, vs_buffer_view(&out),
+                                            VS_BYTES_LITERAL("abc"), &again, &err));
+    assert_ok(
+        vs_pkcs12_decode(arena, vs_buffer_view(&out), VS_BYTES_LITERAL("xyz"), &again, &err));
     assert_int_equal(again.n_others, 1);
     assert_bytes_equal(again.certificate, openssl_file("c.der"));
     vs_key_unref(again.key);
@@ -288,14 +305,15 @@ static void public_key__refuses_hostile_and_broken_keys(void **state)
     assert_fails(VS_E_CERTIFICATE, vs_public_key_decode(VS_BYTES(bad, good.len), &key, &err));
     memcpy(bad, good.ptr, good.len);
     bad[good.len] = 0;
-    assert_fails(VS_E_CERTIFICATE, vs_public_key_decode(VS_BYTES(bad, good.len + 1), &key, &err));
+    assert_fails(VS_E_CERTIFICATE,
+                 vs_public_key_decode(VS_BYTES(bad, good.len + 1), &key, &err));
     openssl_must("openssl ecparam -name secp256k1 -genkey -noout | "
                  "openssl pkey -pubout -outform DER -out k1.spki");
     assert_ok(vs_public_key_decode(openssl_file("k1.spki"), &key, &err));
     assert_int_equal(vs_public_key_type(key), VS_KEY_UNKNOWN);
     enum vs_signature_verdict verdict;
-    assert_ok(vs_public_key_verify_message(key, VS_ECDSA_SHA256, VS_BYTES_NONE, VS_SIGNATURE_DER,
-                                           VS_BYTES_NONE, &verdict, &err));
+    assert_ok(vs_public_key_verify_message(key, VS_ECDSA_SHA256, VS_BYTES_NONE,
+                                           VS_SIGNATURE_DER, VS_BYTES_NONE, &verdict, &err));
     assert_int_equal(verdict, VS_SIGNATURE_UNSUPPORTED);
     vs_public_key_unref(key);
 }
@@ -306,7 +324,8 @@ static void counters__count_signatures_and_bytes(void **state)
     struct vs_error err;
     VS_KEY *key = NULL;
     assert_ok(vs_key_generate(VS_GENERATE_P256, &key, &err));
-    uint64_t signs = vs_counter(VS_COUNT_SIGNS_ECDSA), bytes = vs_counter(VS_COUNT_BYTES_HASHED);
+    uint64_t signs = vs_counter(VS_COUNT_SIGNS_ECDSA),
+             bytes = vs_counter(VS_COUNT_BYTES_HASHED);
     struct vs_signature_value value;
     assert_ok(vs_key_sign_message(key, VS_ECDSA_SHA256, VS_BYTES_LITERAL("12345"),
                                   VS_SIGNATURE_DER, &value, &err));
