@@ -49,4 +49,7 @@ VS_NODISCARD vs_rc vs_judge_cades_entry(struct vs_context *context,
                                         const struct vs_asic_entry *entry, struct vs_box *box,
                                         const struct vs_manifests *manifests,
                                         struct vs_error *err);
+/* A whole PDF: its signatures and document time-stamps (pades_form.c). */
+VS_NODISCARD vs_rc vs_judge_pdf(struct vs_context *context, struct vs_bytes file,
+                                struct vs_error *err);
 #endif

@@ -1,4 +1,5 @@
 #include "formats/evidence/evidence_record.h"
+#include "formats/signature/pdf.h"
 #include "formats/validation/cades.h"
 
 #define TOKEN_MAX_BYTES ((size_t)1024 * 1024)
@@ -69,6 +70,14 @@ static vs_rc judge_record(struct vs_context *context, struct vs_error *err)
     return vs_judge_record_file(context, bytes, box, err);
 }
 
+static vs_rc judge_pdf(struct vs_context *context, struct vs_error *err)
+{
+    struct vs_bytes file;
+    VS_TRY(
+        vs_source_all(context->input->document, context->arena, VS_PDF_MAX_BYTES, &file, err));
+    return vs_judge_pdf(context, file, err);
+}
+
 /* Data of a form without signatures: nothing to judge is no failure. */
 static vs_rc judge_data(struct vs_context *context, struct vs_error *err)
 {
@@ -78,13 +87,10 @@ static vs_rc judge_data(struct vs_context *context, struct vs_error *err)
 }
 
 static vs_rc (*const judges[])(struct vs_context *context, struct vs_error *err) = {
-    [VS_FORM_UNSIGNED] = judge_data,
-    [VS_FORM_ASIC_E] = judge_zip,
-    [VS_FORM_ASIC_S] = judge_zip,
-    [VS_FORM_XML] = judge_xml,
-    [VS_FORM_TIMESTAMP] = judge_token,
-    [VS_FORM_CMS] = judge_cms,
-    [VS_FORM_EVIDENCE_RECORD] = judge_record,
+    [VS_FORM_UNSIGNED] = judge_data,   [VS_FORM_ASIC_E] = judge_zip,
+    [VS_FORM_ASIC_S] = judge_zip,      [VS_FORM_XML] = judge_xml,
+    [VS_FORM_TIMESTAMP] = judge_token, [VS_FORM_CMS] = judge_cms,
+    [VS_FORM_PDF] = judge_pdf,         [VS_FORM_EVIDENCE_RECORD] = judge_record,
 };
 
 /* -- the whole -------------------------------------------------------------------------------

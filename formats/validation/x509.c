@@ -68,7 +68,7 @@ static void judge_anchor(struct judge *j)
     if (j->path.anchor == SIZE_MAX || trust == NULL)
         return;
     j->a->anchor = vs_trust_anchor(trust, j->path.anchor);
-    if (j->a->anchor != NULL && !vs_anchor_trusted_at(j->a->anchor, j->q->at)) {
+    if (j->a->anchor != NULL && !vs_anchor_trusted_at(j->a->anchor, j->q->fresh_at)) {
         fail(j, VS_SUB_NO_CERTIFICATE_CHAIN_FOUND);
         vs_reason_add(j->context->arena, j->errors, "TS 119 612, 5.5.4",
                       "the service \"%s\" was not granted at the time that counts",
