@@ -302,9 +302,14 @@ vs_rc vs_agreement_add_stage(struct vs_relay *relay, struct vs_job *job, vs_time
     agreement->id = vs_id_new(&relay->seams, now);
     agreement->created = now;
     agreement->version = 1;
+    /* Rows borrow until the commit; the caller's struct need not live as long. */
+    struct vs_agreement *kept = vs_arena_make(job->arena, struct vs_agreement);
     struct vs_stage *stage;
+    if (kept == NULL)
+        return vs_fail_memory(err);
+    *kept = *agreement;
     VS_TRY(vs_stage_new(job, &stage, err));
-    return stage_row(stage, job->arena, agreement, 0, err);
+    return stage_row(stage, job->arena, kept, 0, err);
 }
 
 vs_rc vs_agreement_change_stage(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,

@@ -265,16 +265,20 @@ vs_rc vs_participant_add_stage(struct vs_relay *relay, struct vs_job *job, vs_ti
     VS_TRY(check(job->arena, participant, err));
     participant->id = vs_id_new(&relay->seams, now);
     participant->created = now;
+    participant->version = 1;
+    /* Rows borrow until the commit; the caller's struct need not live as long. */
+    struct vs_participant *kept = vs_arena_make(job->arena, struct vs_participant);
+    if (kept == NULL)
+        return vs_fail_memory(err);
+    *kept = *participant;
     struct vs_stage *stage;
     struct vs_value *row;
     VS_TRY(vs_stage_new(job, &stage, err));
-    for (size_t i = 0; i < participant->n_identifiers; i++)
-        VS_TRY(stage_identifier(relay, stage, job->arena, participant->identifiers[i],
-                                &participant->id, err));
-    VS_TRY(fill_row(stage, job->arena, participant, &row, err));
-    VS_TRY(vs_stage_op(stage, vs_op_insert(VS_T_PARTICIPANT, row), err));
-    participant->version = 1;
-    return VS_OK;
+    for (size_t i = 0; i < kept->n_identifiers; i++)
+        VS_TRY(
+            stage_identifier(relay, stage, job->arena, kept->identifiers[i], &kept->id, err));
+    VS_TRY(fill_row(stage, job->arena, kept, &row, err));
+    return vs_stage_op(stage, vs_op_insert(VS_T_PARTICIPANT, row), err);
 }
 
 static bool has_identifier(const struct vs_participant *p, const char *identifier)

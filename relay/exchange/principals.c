@@ -289,9 +289,12 @@ vs_rc vs_principal_add_stage(struct vs_relay *relay, struct vs_job *job, vs_time
     struct vs_stage *stage;
     VS_TRY(vs_stage_new(job, &stage, err));
     struct vs_value *row = vs_stage_row(stage, VS_T_PRINCIPAL);
-    if (row == NULL)
+    /* Rows borrow until the commit; the caller's struct need not live as long. */
+    struct vs_principal *kept = vs_arena_make(job->arena, struct vs_principal);
+    if (row == NULL || kept == NULL)
         return vs_fail_memory(err);
-    fill_row(principal, row);
+    *kept = *principal;
+    fill_row(kept, row);
     return vs_stage_op(stage, vs_op_insert(VS_T_PRINCIPAL, row), err);
 }
 
