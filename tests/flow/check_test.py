@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A tampered byte in any column or in a live segment is found and named by `vasite check`."""
+import contextlib
 import glob
 import json
 import os
@@ -12,6 +13,14 @@ from service import ASIC_E, Service
 
 JOURNALED = ['document', 'delivery', 'evidence', 'batch', 'refusal', 'participant', 'identifier', 'agreement', 'principal',
              'idempotency', 'repetition', 'journal', 'checkpoint', 'tile']
+
+
+@contextlib.contextmanager
+def rows(path):
+    """The database, committed and closed at the end: an open connection would keep `vasite check` out."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        with db:
+            yield db
 
 
 class Check(unittest.TestCase):
@@ -56,7 +65,7 @@ class Check(unittest.TestCase):
         self.check(wanted=0)
 
     def columns(self):
-        with sqlite3.connect(self.database) as db:
+        with rows(self.database) as db:
             for table in JOURNALED:
                 keys = [c[1] for c in db.execute(f'PRAGMA table_info({table})') if c[5]]
                 for column in [c[1] for c in db.execute(f'PRAGMA table_info({table})')]:
@@ -80,7 +89,7 @@ class Check(unittest.TestCase):
         for table, column, key, value in cases:
             with self.subTest(table=table, column=column):
                 self.setUp()
-                with sqlite3.connect(self.database) as db:
+                with rows(self.database) as db:
                     where = ' AND '.join(f'{k} IS ?' for k in key)
                     db.execute(f'UPDATE {table} SET {column} = ? WHERE {where}', [self.tampered(value), *key.values()])
                 out = self.check(wanted=1)
@@ -90,7 +99,7 @@ class Check(unittest.TestCase):
         for table in ('document', 'delivery', 'evidence', 'batch'):
             with self.subTest(table=table):
                 self.setUp()
-                with sqlite3.connect(self.database) as db:
+                with rows(self.database) as db:
                     key = [c[1] for c in db.execute(f'PRAGMA table_info({table})') if c[5]][0]
                     db.execute(f'DELETE FROM {table} WHERE {key} = (SELECT {key} FROM {table} LIMIT 1)')
                 self.check(wanted=1)
