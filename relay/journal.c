@@ -79,6 +79,14 @@ vs_rc vs_journal_open(const struct vs_journal_options *options, struct vs_journa
     }
     /* A store that was refused must not leave its mark on the anchor. */
     journal->anchor_size = UINT64_MAX;
+    if (options->inspect && (rc.code == VS_E_CORRUPT || rc.code == VS_E_STORE_OLDER)) {
+        journal->damaged = true;
+        journal->damage = *err;
+        if (journal->note == NULL)
+            set_note(journal, VS_BYTES_LITERAL("none"), 0);
+        *ret = journal;
+        return VS_OK;
+    }
     vs_journal_close(journal);
     return rc;
 }
@@ -212,6 +220,8 @@ vs_rc vs_journal_prepare(struct vs_journal *journal, struct vs_arena *arena,
                          struct vs_journal_append *ret, struct vs_error *err)
 {
     VS_ASSERT(!journal->preparing && n > 0);
+    if (journal->damaged)
+        return vs_fail(err, VS_E_CORRUPT, NULL, "%s", journal->damage.text);
     struct appending a = {.journal = journal, .arena = arena};
     struct vs_bytes note;
     VS_TRY(append_all(&a, leaves, n, err));

@@ -25,6 +25,9 @@ struct vs_journal_options {
     const char *origin;             /* also the name in signed notes */
     const char *anchor;             /* file; NULL: none is kept */
     const struct vs_fileops *files; /* NULL: vs_fileops_real */
+    /* For `vasite check`: a journal that does not hold is opened all the same, as far as it can
+     * be read; nothing is appended or anchored, and vs_journal_check says what is wrong. */
+    bool inspect;
 };
 /* The options' texts are copied. VS_E_STORE_OLDER, VS_E_CORRUPT (names the tile or index). */
 VS_NODISCARD vs_rc vs_journal_open(const struct vs_journal_options *options,

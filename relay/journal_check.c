@@ -208,6 +208,10 @@ static vs_rc load_row(struct vs_journal *journal, struct vs_tile_reader *reader,
     struct vs_bytes note = row->values[VS_JOURNAL_NOTE].bytes;
     uint64_t size = (uint64_t)row->values[VS_JOURNAL_SIZE].integer;
     struct vs_checkpoint checkpoint;
+    journal->note = vs_heap_new(note.len + 1);
+    memcpy(journal->note, note.ptr, note.len);
+    journal->note_len = note.len;
+    journal->size = size;
     journal->version = row->version;
     journal->epoch = (uint64_t)row->values[VS_JOURNAL_EPOCH].integer;
     journal->verified = (uint64_t)row->values[VS_JOURNAL_VERIFIED].integer;
@@ -217,10 +221,6 @@ static vs_rc load_row(struct vs_journal *journal, struct vs_tile_reader *reader,
     if (checkpoint.size != size || journal->verified > size ||
         !vs_hash_equal(&root, &checkpoint.root))
         return vs_fail(err, VS_E_CORRUPT, NULL, "the journal is not that of its checkpoint");
-    journal->note = vs_heap_new(note.len + 1);
-    memcpy(journal->note, note.ptr, note.len);
-    journal->note_len = note.len;
-    journal->size = size;
     VS_TRY(check_verified(journal, reader, err));
     VS_TRY(verify_tail(journal, size, err));
     /* Written with the next append. */
@@ -345,6 +345,8 @@ vs_rc vs_journal_check(struct vs_journal *journal, vs_store_fault *fault, void *
                      .rc = VS_OK,
                      .err = err};
     struct vs_bytes note;
+    if (journal->damaged)
+        found(&w, "journal", "start", journal->damage.text);
     VS_TRY(vs_journal_checkpoint(journal, third, &note, err));
     struct vs_checkpoint newest;
     uint64_t size = vs_ok(vs_checkpoint_read(third, note, &newest, err))

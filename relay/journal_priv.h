@@ -29,6 +29,10 @@ struct vs_journal {
     char *origin, *anchor;
     uint8_t public_key[32];
 
+    /* Opened for inspection though it does not hold: why. */
+    bool damaged;
+    struct vs_error damage;
+
     /* The committer's. */
     struct vs_journal_edge now, next; /* next: between prepare and done */
     bool preparing;

@@ -219,7 +219,8 @@ static vs_rc open_order(struct vs_relay *relay, struct vs_error *err)
     struct vs_journal_options options = {.store = relay->store,
                                          .keys = relay->keys,
                                          .origin = relay->settings.journal_origin,
-                                         .anchor = relay->settings.anchor};
+                                         .anchor = relay->settings.anchor,
+                                         .inspect = relay->settings.inspect};
     VS_TRY(vs_journal_open(&options, &relay->journal, err));
     VS_TRY(vs_segments_sweep(relay->segments, err));
     VS_TRY(vs_sequencer_open(relay, err));

@@ -384,6 +384,45 @@ static void journal__finds_every_tampered_hash_at_start_and_by_check(void **stat
     }
 }
 
+/* `vasite check` must be able to look at what no start takes. */
+static void journal__is_opened_for_inspection_though_it_does_not_hold(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct vs_error err;
+    struct vs_journal_append a;
+    struct vs_hash leaf = leaf_of(1);
+    begin(&b);
+    append(&b, 530, 0, 0);
+    tamper(&b, 0, 1, 7);
+    vs_journal_close(b.journal);
+    b.journal = NULL;
+    struct vs_journal_options options = {.store = b.store,
+                                         .keys = keys,
+                                         .origin = "test.local/journal",
+                                         .anchor = b.anchor,
+                                         .inspect = true};
+    assert_ok(vs_journal_open(&options, &b.journal, &err));
+    assert_true(check(&b) > 1);
+    assert_int_equal(vs_journal_size(b.journal), 530);
+    assert_ok(vs_journal_leaf(b.journal, 3, &leaf, &err));
+    assert_fails(VS_E_CORRUPT, vs_journal_prepare(b.journal, b.arena, &leaf, 1, 1, &a, &err));
+    vs_journal_close(b.journal);
+    /* One that holds is opened as ever. */
+    tamper(&b, 0, 1, 7);
+    assert_ok(vs_journal_open(&options, &b.journal, &err));
+    assert_int_equal(check(&b), 0);
+    append(&b, 1, 0, 5);
+    /* One without its state. */
+    vs_journal_close(b.journal);
+    struct vs_value key = vs_int(1);
+    struct vs_op op = vs_op_delete(VS_T_JOURNAL, &key, VS_ANY_VERSION);
+    assert_int_equal(commit(&b, &op, 1), VS_ITEM_DONE);
+    assert_ok(vs_journal_open(&options, &b.journal, &err));
+    assert_true(check(&b) > 0);
+    end(&b);
+}
+
 static void journal__checks_at_start_only_what_no_start_has_checked(void **state)
 {
     (void)state;
@@ -462,6 +501,7 @@ int main(void)
         cmocka_unit_test(journal__refuses_a_store_with_another_history_than_its_anchor),
         cmocka_unit_test(journal__keeps_its_anchor_at_most_a_second_behind),
         cmocka_unit_test(journal__finds_every_tampered_hash_at_start_and_by_check),
+        cmocka_unit_test(journal__is_opened_for_inspection_though_it_does_not_hold),
         cmocka_unit_test(journal__checks_at_start_only_what_no_start_has_checked),
         cmocka_unit_test(journal__finds_a_changed_or_foreign_checkpoint),
     };
