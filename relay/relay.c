@@ -234,7 +234,8 @@ static vs_rc find_first_month(struct vs_relay *relay, struct vs_arena *arena,
     static const enum vs_table_id tables[] = {VS_T_IDEMPOTENCY, VS_T_REPETITION};
     atomic_store(&relay->first_month, INT64_MAX);
     for (size_t i = 0; i < 2; i++) {
-        struct vs_query query = {.table = tables[i], .limit = 1};
+        /* A damaged row stops nobody else's work; its key column still says a month. */
+        struct vs_query query = {.table = tables[i], .tolerate = true, .limit = 1};
         const struct vs_row *rows;
         size_t n;
         VS_TRY(vs_store_select(relay->store, arena, &query, &rows, &n, err));

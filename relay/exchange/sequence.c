@@ -356,7 +356,9 @@ static vs_rc read_place(struct vs_relay *relay, struct vs_arena *arena, struct v
 
 static vs_rc read_number(struct vs_relay *relay, struct vs_arena *arena, struct vs_error *err)
 {
-    struct vs_query query = {.table = VS_T_BATCH, .descending = true, .limit = 1};
+    /* Damaged or not, its number is taken. */
+    struct vs_query query = {
+        .table = VS_T_BATCH, .descending = true, .tolerate = true, .limit = 1};
     const struct vs_row *rows;
     size_t n;
     VS_TRY(vs_store_select(relay->store, arena, &query, &rows, &n, err));

@@ -75,7 +75,7 @@ class Check(unittest.TestCase):
     @staticmethod
     def tampered(value):
         if isinstance(value, int):
-            return value ^ 1
+            return value ^ 1 << 20  # not what another row's key is
         if isinstance(value, str):
             return ('x' if value[:1] != 'x' else 'y') + value[1:]
         changed = bytearray(value or b'\0')
