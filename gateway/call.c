@@ -46,7 +46,8 @@ vs_rc vs_call(struct vs_request *request, vs_call_run *run, vs_handler *then,
 vs_rc vs_request_id_param(const struct vs_request *request, const char *name, struct vs_id *ret,
                           struct vs_error *err)
 {
-    VS_REFUSE_IF(!vs_id_decode(vs_request_param(request, name), ret), err, VS_E_NOT_FOUND, NULL,
-                 "no such id");
+    /* All zero is relay's "no such thing": nobody may name it. */
+    VS_REFUSE_IF(!vs_id_decode(vs_request_param(request, name), ret) || vs_id_is_none(*ret),
+                 err, VS_E_NOT_FOUND, NULL, "no such id");
     return VS_OK;
 }

@@ -67,8 +67,11 @@ void vs_respond_problem_with(struct vs_request *request, const struct vs_error *
                      "{\"type\":\"urn:vasite:problem:%s\",\"status\":%d,\"title\":", info->name,
                      info->http);
     vs_json_text(&json, info->title[request->language]);
-    /* What failed inside is for the log; the caller gets the id to ask about. */
-    if (info->class != VS_CLASS_INTERNAL && err->text[0] != '\0') {
+    /* What failed inside is for the log; the caller gets the id to ask about. Nor is said what
+     * was not found: it might differ between another's id and an unknown one (reliability, 6).
+     */
+    bool tell = info->class != VS_CLASS_INTERNAL && err->code != VS_E_NOT_FOUND;
+    if (tell && err->text[0] != '\0') {
         vs_buffer_text(&json, ",\"detail\":");
         vs_json_text(&json, err->text);
     }
