@@ -28,7 +28,7 @@ def table():
     for method, path, rights, rest in re.findall(r'\{"([A-Z]+)",\s*"([^"]+)",\s*\w+,\s*([A-Z_ |\n]+?),\s*VS_ON_\w+,(.*?)\},', body, re.S):
         parts = [r.strip() for r in rights.split('|')]
         allowed = None if parts == ['PUBLIC'] else set().union(*(names[p] for p in parts))
-        rows.append((method, path, allowed, 'application/json' if 'JSON' in rest else 'application/octet-stream' if '"*"' in rest else None))
+        rows.append((method, path, allowed, 'application/json' if 'JSON_BODY' in rest else 'application/octet-stream' if '"*"' in rest else None))
     assert len(rows) == body[:body.index('const size_t')].count('{"'), 'a row is not understood by this test'
     return rows
 
