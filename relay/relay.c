@@ -1,4 +1,5 @@
 #include "relay/centre/centre.h"
+#include "relay/exchange/cache.h"
 #include "relay/exchange/follow.h"
 #include "relay/exchange/sequence.h"
 #include "relay/journal.h"
@@ -280,6 +281,7 @@ vs_rc vs_relay_open(const struct vs_relay_settings *settings, const struct vs_se
     atomic_store(&relay->oldest_unmarked, VS_TIME_NONE);
     atomic_store(&relay->disk_free, UINT64_MAX);
     init_lock(relay);
+    relay->parties = vs_party_cache_new();
     vs_rc rc = open_all(relay, err);
     if (!vs_ok(rc)) {
         vs_relay_close(relay);
@@ -318,6 +320,7 @@ void vs_relay_close(struct vs_relay *relay)
     vs_keys_free(relay->keys);
     vs_segments_close(relay->segments);
     vs_store_close(relay->store);
+    vs_party_cache_free(relay->parties);
     pthread_cond_destroy(&relay->work_cond);
     pthread_cond_destroy(&relay->commit_cond);
     pthread_cond_destroy(&relay->mark_cond);

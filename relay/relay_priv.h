@@ -15,8 +15,9 @@ struct vs_authority;
 struct vs_centre;
 struct vs_journal;
 struct vs_keys;
-struct vs_sequencer; /* exchange/sequence.h */
-struct vs_sealer;    /* seal/seal.c */
+struct vs_sequencer;   /* exchange/sequence.h */
+struct vs_sealer;      /* seal/seal.c */
+struct vs_party_cache; /* exchange/cache.h */
 struct vs_verification;
 struct vs_waiter;
 
@@ -61,6 +62,7 @@ struct vs_relay {
     struct vs_verification *verification;
     struct vs_sequencer *sequencer;
     struct vs_sealer *sealer;
+    struct vs_party_cache *parties;
 
     pthread_mutex_t lock;
     pthread_cond_t work_cond, commit_cond, mark_cond;

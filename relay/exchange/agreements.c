@@ -1,5 +1,6 @@
 #include "relay/exchange/agreements.h"
 #include "formats/validation/policy.h"
+#include "relay/exchange/cache.h"
 #include "relay/exchange/commit.h"
 #include "relay/relay_priv.h"
 
@@ -161,13 +162,28 @@ static vs_rc find_pair(struct vs_relay *relay, struct vs_arena *arena,
     return n == 0 ? VS_OK : from_row(arena, rows, ret, err);
 }
 
+/* The same, from the cache where it is there. */
+static vs_rc recall_pair(struct vs_relay *relay, struct vs_arena *arena,
+                         const struct vs_id parties[2], const struct vs_agreement **ret,
+                         struct vs_error *err)
+{
+    bool none;
+    *ret = vs_pair_cache_get(relay->parties, arena, parties, &none);
+    if (*ret != NULL || none)
+        return VS_OK;
+    uint64_t generation = vs_party_cache_generation(relay->parties);
+    VS_TRY(find_pair(relay, arena, parties, ret, err));
+    vs_pair_cache_put(relay->parties, generation, parties, *ret);
+    return VS_OK;
+}
+
 vs_rc vs_agreement_between(struct vs_relay *relay, struct vs_arena *arena, struct vs_id a,
                            struct vs_id b, vs_time_ms at, const struct vs_agreement **ret,
                            struct vs_error *err)
 {
     struct vs_id parties[2] = {a, b};
     sort_pair(parties);
-    VS_TRY(find_pair(relay, arena, parties, ret, err));
+    VS_TRY(recall_pair(relay, arena, parties, ret, err));
     const struct vs_agreement *found = *ret;
     if (found != NULL && (found->from == VS_TIME_NONE || found->from <= at) &&
         (found->until == VS_TIME_NONE || at < found->until))
@@ -264,6 +280,12 @@ static vs_rc check(struct vs_relay *relay, struct vs_arena *arena, struct vs_agr
     return VS_OK;
 }
 
+static void pairs_changed(struct vs_relay *relay, void *context)
+{
+    (void)context;
+    vs_party_cache_forget(relay->parties);
+}
+
 static vs_rc stage_row(struct vs_stage *stage, struct vs_arena *arena,
                        const struct vs_agreement *a, int64_t if_version, struct vs_error *err)
 {
@@ -283,6 +305,7 @@ static vs_rc stage_row(struct vs_stage *stage, struct vs_arena *arena,
     row[VS_AGREEMENT_REFERENCE] = vs_text(a->reference);
     row[VS_AGREEMENT_FROM] = vs_time_value(a->from);
     row[VS_AGREEMENT_UNTIL] = vs_time_value(a->until);
+    vs_stage_after(stage, pairs_changed, NULL);
     struct vs_op op = vs_op_insert(VS_T_AGREEMENT, row);
     if (if_version > 0) {
         op = vs_op_put(VS_T_AGREEMENT, row);

@@ -56,15 +56,12 @@ static vs_rc is_there(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
-static vs_rc load_delivery(struct vs_relay *relay, struct vs_arena *arena,
-                           const struct vs_move *move, const struct vs_row **ret,
-                           struct vs_error *err)
+static const struct vs_row *delivery_of(const struct vs_facts *facts, struct vs_id recipient)
 {
-    struct vs_value key[2] = {vs_id_value(&move->document), vs_id_value(&move->recipient)};
-    VS_TRY(vs_store_get(relay->store, arena, VS_T_DELIVERY, key, ret, err));
-    if (*ret == NULL)
-        return vs_fail(err, VS_E_CORRUPT, NULL, "a sequenced delivery is not there");
-    return VS_OK;
+    for (size_t i = 0; i < facts->n_recipients; i++)
+        if (vs_id_equal(facts->recipient_ids[i], recipient))
+            return &facts->deliveries[i];
+    return NULL;
 }
 
 static void describe(const struct vs_row *delivery, enum vs_move_kind kind, char *time_text,
@@ -92,10 +89,9 @@ static vs_rc run_follow(struct vs_relay *relay, struct vs_job *job, vs_time_ms n
     if (facts == NULL || issued == NULL)
         return vs_fail_memory(err);
     VS_TRY(vs_facts_load(relay, job->arena, self->move.document, facts, &found, err));
-    if (!found)
-        return vs_fail(err, VS_E_CORRUPT, NULL, "a sequenced document is not there");
-    const struct vs_row *delivery;
-    VS_TRY(load_delivery(relay, job->arena, &self->move, &delivery, err));
+    const struct vs_row *delivery = found ? delivery_of(facts, self->move.recipient) : NULL;
+    if (delivery == NULL)
+        return vs_fail(err, VS_E_CORRUPT, NULL, "a sequenced delivery is not there");
     struct vs_issue issue = {.event = event_of(self->move.kind),
                              .recipient = self->move.recipient};
     unsigned column =

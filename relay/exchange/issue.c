@@ -50,6 +50,7 @@ static vs_rc load_recipients(struct vs_relay *relay, struct vs_arena *arena,
         ids[i] = vs_value_id(&rows[i].values[VS_DELIVERY_RECIPIENT]);
         VS_TRY(load_user(relay, arena, ids[i], &users[i], err));
     }
+    facts->deliveries = rows;
     facts->recipients = users;
     facts->recipient_ids = ids;
     facts->n_recipients = n;

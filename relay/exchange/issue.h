@@ -16,6 +16,7 @@ struct vs_facts {
     const struct vs_erds_user *recipients;
     const struct vs_id *recipient_ids; /* of each; VS_ID_NONE: not known here */
     size_t n_recipients;
+    const struct vs_row *deliveries; /* of each recipient; NULL before they are committed */
     vs_time_ms sent;
     const char *name, *media_type;
     uint8_t digest[32];

@@ -1,4 +1,5 @@
 #include "relay/exchange/participants.h"
+#include "relay/exchange/cache.h"
 #include "relay/exchange/commit.h"
 #include "relay/relay_priv.h"
 
@@ -126,21 +127,30 @@ static vs_rc from_row(struct vs_arena *arena, const struct vs_row *row,
 vs_rc vs_participant_get(struct vs_relay *relay, struct vs_arena *arena, struct vs_id id,
                          const struct vs_participant **ret, struct vs_error *err)
 {
+    *ret = vs_party_cache_get(relay->parties, arena, id);
+    if (*ret != NULL)
+        return VS_OK;
+    uint64_t generation = vs_party_cache_generation(relay->parties);
     struct vs_value key = vs_id_value(&id);
     const struct vs_row *row;
     VS_TRY(vs_store_get(relay->store, arena, VS_T_PARTICIPANT, &key, &row, err));
-    *ret = NULL;
-    return row == NULL ? VS_OK : from_row(arena, row, ret, err);
+    if (row == NULL)
+        return VS_OK;
+    VS_TRY(from_row(arena, row, ret, err));
+    vs_party_cache_put(relay->parties, generation, *ret);
+    return VS_OK;
 }
 
 vs_rc vs_participant_find(struct vs_relay *relay, struct vs_arena *arena,
                           const char *identifier, const struct vs_participant **ret,
                           struct vs_error *err)
 {
+    *ret = vs_party_cache_find(relay->parties, arena, identifier);
+    if (*ret != NULL)
+        return VS_OK;
     struct vs_value key = vs_text(identifier);
     const struct vs_row *row;
     VS_TRY(vs_store_get(relay->store, arena, VS_T_IDENTIFIER, &key, &row, err));
-    *ret = NULL;
     if (row == NULL)
         return VS_OK;
     return vs_participant_get(relay, arena,
@@ -292,6 +302,7 @@ static bool has_identifier(const struct vs_participant *p, const char *identifie
 static void callers_changed(struct vs_relay *relay, void *context)
 {
     (void)context;
+    vs_party_cache_forget(relay->parties);
     vs_callers_forget(relay);
 }
 
