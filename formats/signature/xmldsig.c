@@ -1,5 +1,7 @@
 #include "formats/signature/xmldsig_priv.h"
 
+#define XADES_NAMESPACE "http://uri.etsi.org/01903/v1.3.2#"
+
 /* A container has fewer than 1,000 files; every reference into the document costs its
  * canonicalisation. */
 enum {
@@ -153,7 +155,7 @@ static bool has_unsigned_content(const struct vs_dsig *d, const struct vs_list *
     const struct vs_xml_node *object = vs_xml_child(d->node, VS_DSIG_NAMESPACE, "Object");
     for (; object != NULL; object = vs_xml_next_named(object, VS_DSIG_NAMESPACE, "Object"))
         for (const struct vs_xml_node *c = vs_xml_first(object); c != NULL; c = vs_xml_next(c))
-            if (strcmp(vs_xml_name(c), "QualifyingProperties") != 0 && !is_signed(list, c))
+            if (!vs_xml_is(c, XADES_NAMESPACE, "QualifyingProperties") && !is_signed(list, c))
                 return true;
     return false;
 }

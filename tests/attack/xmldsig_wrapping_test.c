@@ -118,6 +118,8 @@ static void content_in_the_signature__must_be_signed_to_count(void **state)
         {TO_DATA, "<ds:Object>" DATA "</ds:Object>", true},
         {TO_DATA, "<ds:Object>" DATA NO_ID "</ds:Object>", false},
         {TO_DATA, "<ds:Object>" DATA "</ds:Object><ds:Object>" NO_ID "</ds:Object>", false},
+        {"", "<ds:Object><QualifyingProperties>" NO_ID "</QualifyingProperties></ds:Object>",
+         false},
         {TO_DATA, "<ds:Object Id=\"data\">" NO_ID NO_ID "</ds:Object>", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
