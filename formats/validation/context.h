@@ -11,8 +11,13 @@
 #include "formats/validation/validation.h"
 
 enum {
-    VS_POOL_MAX = 256
-}; /* certificates, responses or CRLs of one document: the rest is left */
+    VS_POOL_MAX = 256, /* certificates, responses or CRLs of one document: the rest is left */
+    /* What one document may make us verify; more is refused (VS_E_LIMIT). */
+    VS_SIGNATURES_MAX = 256,
+    VS_STAMPS_MAX = 1024,
+    /* Responses and lists about one certificate whose signature is looked at. */
+    VS_ANSWERS_MAX = 16,
+};
 
 /* A proof that an object existed at `time` (EN 319 102-1, 5.6.2.3): by the SHA-256 of its
  * bytes. */

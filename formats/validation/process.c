@@ -206,6 +206,8 @@ vs_rc vs_process_signature(struct vs_context *context, const struct vs_subject *
                         .not_before = VS_TIME_NONE};
     if (subject->poe != 0 && subject->poe < p.best)
         p.best = subject->poe;
+    VS_REFUSE_IF(p.index >= VS_SIGNATURES_MAX, err, VS_E_LIMIT, NULL, "over %d signatures",
+                 VS_SIGNATURES_MAX);
     p.report = vs_context_new_signature(context);
     if (p.report == NULL)
         return vs_fail_memory(err);

@@ -146,6 +146,8 @@ vs_rc vs_stamp_judge(struct vs_context *context, struct vs_bytes token,
 {
     struct vs_error refusal = {0};
     struct stamp s = {.context = context, .options = options};
+    VS_REFUSE_IF(context->report->n_timestamps >= VS_STAMPS_MAX, err, VS_E_LIMIT, NULL,
+                 "over %d time marks", VS_STAMPS_MAX);
     s.report = vs_context_new_timestamp(context);
     if (s.report == NULL)
         return vs_fail_memory(err);

@@ -6,6 +6,7 @@ struct search {
     const struct vs_certificate *certificate, *issuer;
     vs_time_ms fresh_at;
     bool found, fresh;
+    unsigned asked;
     struct vs_statement best;
     const char *why;
 };
@@ -38,7 +39,8 @@ static void consider(struct search *s, const struct vs_statement *statement)
 }
 
 /* A responder that is itself listed needs no validity check; any other must have been in force
- * when it spoke (RFC 6960, 4.2.2.2; EN 319 102-1, 5.2.6.4). */
+ * when it spoke (RFC 6960, 4.2.2.2; EN 319 102-1, 5.2.6.4). Whether a delegate without
+ * ocsp-nocheck was revoked itself is left to local policy by RFC 6960, 4.2.2.2.1: not asked. */
 static bool responder_may_speak(struct search *s, const struct vs_ocsp *ocsp,
                                 const struct vs_ocsp_signer *signer)
 {
@@ -68,8 +70,10 @@ static vs_rc ask_ocsp(struct search *s, const struct vs_ocsp *ocsp, struct vs_er
     if (!vs_ocsp_find(ocsp, s->certificate, s->issuer, &statement))
         return VS_OK;
     /* A stale answer cannot improve on what is known: spare its verification. */
-    if (s->found && s->fresh && statement.this_update <= s->best.this_update)
+    if ((s->found && s->fresh && statement.this_update <= s->best.this_update) ||
+        s->asked == VS_ANSWERS_MAX)
         return VS_OK;
+    s->asked++;
     VS_OCSP_SIGNER signer = {0};
     const struct vs_certificate *const *trusted =
         c->input->trust == NULL ? NULL : vs_trust_certificates(c->input->trust);
@@ -84,8 +88,9 @@ static vs_rc ask_ocsp(struct search *s, const struct vs_ocsp *ocsp, struct vs_er
 static vs_rc ask_crl(struct search *s, const struct vs_crl *crl, struct vs_error *err)
 {
     struct vs_statement statement;
-    if (!vs_crl_find(crl, s->certificate, &statement))
+    if (!vs_crl_find(crl, s->certificate, &statement) || s->asked == VS_ANSWERS_MAX)
         return VS_OK;
+    s->asked++;
     enum vs_crl_right right;
     VS_TRY(vs_crl_verify(crl, s->issuer, &right, err));
     if (right == VS_CRL_BY_ISSUER)
