@@ -102,7 +102,9 @@ static vs_rc decode(struct vs_certificate *c, struct vs_error *err)
     VS_TRY(read_tbs(c, algorithm, err));
     if (!vs_name_well_formed(c->issuer) || !vs_name_well_formed(c->subject))
         return vs_certificate_malformed(err, "RFC 5280, 4.1.2.4", "its names");
-    c->self_issued = vs_name_equal(c->issuer, c->subject);
+    c->issuer_hash = vs_name_hash(c->issuer);
+    c->subject_hash = vs_name_hash(c->subject);
+    c->self_issued = c->issuer_hash == c->subject_hash && vs_name_equal(c->issuer, c->subject);
     return VS_OK;
 }
 

@@ -46,8 +46,9 @@ struct vs_certificate {
     struct vs_bytes der;
     uint8_t sha256[32]; /* of `der` */
     struct vs_bytes tbs;
-    struct vs_bytes issuer, subject; /* whole Names */
-    struct vs_bytes serial;          /* content octets of the INTEGER */
+    struct vs_bytes issuer, subject;    /* whole Names */
+    uint32_t issuer_hash, subject_hash; /* vs_name_hash of both */
+    struct vs_bytes serial;             /* content octets of the INTEGER */
     /* In force from not_before through not_after, both whole seconds, inclusive. */
     vs_time_ms not_before, not_after;
     struct vs_public_key *key;
@@ -132,6 +133,8 @@ char *vs_name_attribute(struct vs_arena *arena, struct vs_bytes name, enum vs_at
 char *vs_name_text(struct vs_arena *arena, struct vs_bytes name);
 /* RFC 5280, 7.1: string types, case of ASCII letters and runs of spaces make no difference. */
 bool vs_name_equal(struct vs_bytes a, struct vs_bytes b);
+/* Names that are equal have the same hash: tells most unequal ones apart without a look. */
+uint32_t vs_name_hash(struct vs_bytes name);
 /* Whether `base`'s RDNs are the first ones of `name` (a subtree, RFC 5280, 4.2.1.10). */
 bool vs_name_within(struct vs_bytes name, struct vs_bytes base);
 /* Serial number as decimal text (X509SerialNumber), or NULL. */

@@ -197,6 +197,33 @@ static bool same_value(struct vs_arena *arena, const struct attribute *a,
     return strcmp(left, right) == 0;
 }
 
+/* Over OIDs and the ASCII characters that folding keeps, so that whatever vs_name_equal calls
+ * equal hashes equally, in any string type. FNV-1a; nobody's choice of names can harm: a
+ * collision costs one comparison. */
+uint32_t vs_name_hash(struct vs_bytes name)
+{
+    struct attribute list[ATTRIBUTES_MAX];
+    size_t n;
+    uint32_t hash = 2166136261;
+    if (!read_attributes(name, list, &n))
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < list[i].oid.len; k++)
+            hash = (hash ^ list[i].oid.ptr[k]) * 16777619;
+        size_t width = list[i].tag == VS_DER_BMP_STRING ? 2 : list[i].tag == 0x1c ? 4 : 1;
+        for (size_t k = 0; k + width <= list[i].value.len; k += width) {
+            uint32_t c = 0;
+            for (size_t b = 0; b < width; b++)
+                c = c << 8 | list[i].value.ptr[k + b];
+            if (c >= 'A' && c <= 'Z')
+                c += 32;
+            if (c != ' ' && c < 0x80)
+                hash = (hash ^ c) * 16777619;
+        }
+    }
+    return hash;
+}
+
 /* Whether the attributes of `b` are the first of `a`, RDN by RDN. */
 static bool begins_with(struct vs_bytes a, struct vs_bytes b, bool wholly)
 {
