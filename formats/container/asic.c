@@ -17,15 +17,16 @@ struct reading {
 /* -- what an entry is
  * -------------------------------------------------------------------------- */
 
-/* Names of META-INF/ that mean something, by a part of the name and its ending; the first row
- * that fits. EN 319 162-1, 4.3.3.2, 4.4.3.2, A.6, A.7. */
+/* Names of META-INF/ that mean something, by a part of the folded name and its ending; the
+ * first row that fits. EN 319 162-1, 4.3.3.2, 4.4.3.2, A.6, A.7. Without regard to case, as
+ * other validators look: what one of them takes for a signature is not passed over here. */
 static const struct {
     const char *part, *ending;
     enum vs_asic_role role;
 } meta_roles[] = {
-    {"ASiCArchiveManifest", ".xml", VS_ASIC_ARCHIVE_MANIFEST},
-    {"ASiCEvidenceRecordManifest", ".xml", VS_ASIC_EVIDENCE_RECORD_MANIFEST},
-    {"ASiCManifest", ".xml", VS_ASIC_MANIFEST},
+    {"asicarchivemanifest", ".xml", VS_ASIC_ARCHIVE_MANIFEST},
+    {"asicevidencerecordmanifest", ".xml", VS_ASIC_EVIDENCE_RECORD_MANIFEST},
+    {"asicmanifest", ".xml", VS_ASIC_MANIFEST},
     {"evidencerecord", ".ers", VS_ASIC_EVIDENCE_RECORD},
     {"evidencerecord", ".xml", VS_ASIC_EVIDENCE_RECORD},
     {"signatures", ".xml", VS_ASIC_XADES},
@@ -41,9 +42,9 @@ static enum vs_asic_role role_of(const struct vs_zip_entry *entry)
         return VS_ASIC_MIMETYPE;
     if (!vs_text_starts(entry->name, META))
         return VS_ASIC_DATA;
-    const char *name = entry->name + strlen(META);
-    if (strcmp(name, "manifest.xml") == 0)
+    if (strcmp(entry->name, META "manifest.xml") == 0)
         return VS_ASIC_ODF_MANIFEST;
+    const char *name = entry->key + strlen(META);
     for (size_t i = 0; i < sizeof meta_roles / sizeof *meta_roles; i++)
         if (strstr(name, meta_roles[i].part) != NULL &&
             vs_bytes_ends(vs_bytes_text(name), meta_roles[i].ending))

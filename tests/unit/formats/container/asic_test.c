@@ -42,6 +42,47 @@ static void asic__reads_what_it_lays_out_without_a_note(void **state)
     assert_int_equal(asic->n_entries, 3);
 }
 
+static void asic__knows_what_an_entry_is_by_its_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum vs_asic_role role;
+    } cases[] = {
+        {"META-INF/signatures.xml", VS_ASIC_XADES},
+        {"META-INF/Signatures001.XML", VS_ASIC_XADES},
+        {"META-INF/my-signatures-7.xml", VS_ASIC_XADES},
+        {"META-INF/signature.p7s", VS_ASIC_CADES},
+        {"META-INF/signature001.p7s", VS_ASIC_CADES},
+        {"META-INF/timestamp.tst", VS_ASIC_TIMESTAMP},
+        {"META-INF/evidencerecord.ers", VS_ASIC_EVIDENCE_RECORD},
+        {"META-INF/evidencerecord2.xml", VS_ASIC_EVIDENCE_RECORD},
+        {"META-INF/ASiCManifest.xml", VS_ASIC_MANIFEST},
+        {"META-INF/ASiCArchiveManifest001.xml", VS_ASIC_ARCHIVE_MANIFEST},
+        {"META-INF/ASiCEvidenceRecordManifest1.xml", VS_ASIC_EVIDENCE_RECORD_MANIFEST},
+        {"META-INF/signatures.txt", VS_ASIC_OTHER},
+        {"META-INF/container.xml", VS_ASIC_OTHER},
+        {"signatures.xml", VS_ASIC_DATA},
+        {"data/META-INF/signatures.xml", VS_ASIC_DATA},
+    };
+    struct vs_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        VS_ARENA *arena = vs_arena_new(1 << 20);
+        struct vs_asic_object object = {{.name = cases[i].name}, "text/plain"};
+        struct vs_asic_options options = {VS_ASIC_E, &object, 1, NULL, 0};
+        const struct vs_source *source;
+        const struct vs_asic *asic;
+        if (strncmp(cases[i].name, "data/", 5) == 0) {
+            static const struct vs_zip_part proof = {.name = "META-INF/signatures9.xml"};
+            options.proofs = &proof;
+            options.n_proofs = 1;
+        }
+        assert_ok(vs_asic_layout(arena, &options, &source, &err));
+        assert_ok(vs_asic_open(arena, source, NULL, &asic, &err));
+        assert_int_equal(vs_asic_find(asic, cases[i].name)->role, cases[i].role);
+    }
+}
+
 /* unzip -Z and python's zipfile, which check in their own way. */
 static void asic__is_accepted_by_unzip_and_python(void **state)
 {
@@ -241,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asic__reads_what_it_lays_out_without_a_note),
+        cmocka_unit_test(asic__knows_what_an_entry_is_by_its_name),
         cmocka_unit_test(asic__is_accepted_by_unzip_and_python),
         cmocka_unit_test(asic__gives_every_original_a_safe_name),
         cmocka_unit_test(asic__reads_the_record_manifest_that_it_makes),
