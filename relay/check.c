@@ -89,6 +89,7 @@ static vs_rc check_all(struct vs_check_run *run, struct vs_error *err)
     VS_TRY(vs_check_batches(run, err));
     VS_TRY(vs_check_evidence(run, err));
     VS_TRY(vs_check_exchange(run, err));
+    VS_TRY(vs_check_keys(run, err));
     run->result.journal_size = vs_journal_size(relay->journal);
     if (run->journal_leaves != run->result.journal_size)
         vs_check_found(run, "journal", "size", "%llu leaves, but the batches account for %llu",

@@ -42,6 +42,9 @@ VS_NODISCARD vs_rc vs_check_batches(struct vs_check_run *run, struct vs_error *e
 /* Every document, delivery and refusal against the evidence about it. */
 VS_NODISCARD vs_rc vs_check_exchange(struct vs_check_run *run, struct vs_error *err);
 
+/* Every idempotency key and repetition against what it names; every delivery's answer. */
+VS_NODISCARD vs_rc vs_check_keys(struct vs_check_run *run, struct vs_error *err);
+
 /* The evidence file of a row of table evidence, read and understood, in the scratch arena. */
 VS_NODISCARD vs_rc vs_check_read_evidence(struct vs_check_run *run, const struct vs_value *row,
                                           struct vs_bytes *ret_xml, struct vs_erds *ret,

@@ -1,8 +1,10 @@
 /* Rows and segments under random loss of power, on a disk that forgets what was not synced
- * (tests/support/fileops_lossy.h). The same rounds are run with planted bugs, which must be
- * noticed: a harness that does not notice them would show nothing. */
+ * (tests/support/fileops_lossy.h); VASITE_SEEDS says how many runs of 100 rounds. The same are
+ * run with planted bugs, which must be noticed: a harness that does not notice them would show
+ * nothing. */
 #include "tests/unit/unit.h"
 #include "tests/support/small_service.h"
+#include <stdlib.h>
 
 enum { ROUNDS = 100 };
 
@@ -54,7 +56,8 @@ static struct world world;
 static void power_loss__loses_and_doubles_nothing_that_was_acknowledged(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    const char *most = getenv("VASITE_SEEDS");
+    for (uint64_t seed = 1; seed <= (most == NULL ? 3 : strtoull(most, NULL, 10)); seed++) {
         run(&(struct plan){.seed = seed}, &world);
         if (world.violations > 0)
             fail_msg("seed %d: %s", (int)seed, world.first_violation);
