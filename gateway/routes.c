@@ -3,6 +3,7 @@
 #include "gateway/trust/trust.h"
 
 #define SMALL     (UINT64_C(256) << 10)
+#define MEDIUM    (UINT64_C(16) << 20)
 #define JSON      "application/json"
 #define NO_BODY   VS_BODY_NONE, NULL, NULL, NULL
 #define JSON_BODY SMALL, JSON, NULL, NULL
@@ -82,6 +83,9 @@ const struct vs_route vs_routes[] = {
      "The mailbox, after a cursor; waits when asked to"},
     {"GET", "/v1/events", vs_rest_events, SENDER, VS_ON_TLS, NO_BODY,
      "What happened to the caller's documents, after a cursor"},
+
+    {"POST", "/v1/verifications", vs_rest_verify, ANY, VS_ON_TLS, MEDIUM, "*", NULL, NULL,
+     "A verdict of a signed document, by EN 319 102-1 and Art. 3"},
 
     /* The register of certificates (Art. 10-18). */
     {"POST", "/v1/certificates", vs_rest_certificate_issue, OFFICER, VS_ON_TLS, JSON_BODY,

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     MAX_WORKERS = 256,
@@ -359,20 +360,22 @@ static sigset_t signals(void)
 
 /* Until a signal says so (0), or the relay broke (EXIT_BROKEN): then nothing more may be
  * promised, and only a new start finds out what is true. */
-static int serve(struct daemon *self)
+static void serve(struct daemon *self)
 {
     sigset_t set = signals();
     for (;;) {
         int got = sigtimedwait(&set, NULL, &(struct timespec){.tv_nsec = STEP_MS * 1000000L});
         struct vs_error err;
         if (got == SIGTERM || got == SIGINT)
-            return 0;
+            return;
         if (got == SIGHUP)
             reload_and_tell(self);
         vs_server_step(self->gateway.server);
         if (!vs_ok(vs_relay_broken(self->gateway.relay, &err))) {
             vs_log_error(now_of(self), "broken", &err);
-            return EXIT_BROKEN;
+            /* Not in order: what waits for the committer will never be answered, and must not
+             * be. */
+            _exit(EXIT_BROKEN);
         }
     }
 }
@@ -391,7 +394,8 @@ int vs_daemon_run(const char *path)
                {"tls-port", NULL, vs_server_tls_port(self.gateway.server)},
                {"plain-port", NULL, vs_server_plain_port(self.gateway.server)});
         vs_process_notify("READY=1");
-        status = serve(&self);
+        serve(&self);
+        status = 0;
     } else if (self.arena != NULL) {
         vs_log_error(now_of(&self), "start-refused", &err);
         status = err.code == VS_E_CONFIG ? EXIT_CONFIG : 1;

@@ -74,10 +74,11 @@ static vs_rc admit(struct vs_request *request, enum vs_listener listener, struct
     VS_TRY(vs_http_route_find(request, listener, err));
     VS_TRY(authenticate(request, err));
     VS_TRY(vs_http_route_accepts_body(request, err));
+    request->limit = vs_http_route_body_limit(request);
     if (request->route->begin != NULL)
         return request->route->begin(request, err);
-    uint64_t limit = vs_http_route_body_limit(request);
-    vs_buffer_init(&request->body, limit > SIZE_MAX / 4 ? SIZE_MAX / 4 : (size_t)limit);
+    vs_buffer_init(&request->body,
+                   request->limit > SIZE_MAX / 4 ? SIZE_MAX / 4 : (size_t)request->limit);
     return VS_OK;
 }
 
@@ -116,7 +117,7 @@ static enum MHD_Result begin(struct vs_server *server, enum vs_listener listener
 
 static vs_rc take_bytes(struct vs_request *request, struct vs_bytes bytes, struct vs_error *err)
 {
-    uint64_t limit = vs_http_route_body_limit(request);
+    uint64_t limit = request->limit;
     request->received += bytes.len;
     VS_REFUSE_IF(request->received > limit, err, VS_E_TOO_LARGE, NULL,
                  "the body grew over %llu bytes", (unsigned long long)limit);

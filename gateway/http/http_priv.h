@@ -90,6 +90,7 @@ struct vs_request {
     struct pair answer_headers[16];
     const char *media_type;
     uint64_t length, received;
+    uint64_t limit; /* of the body */
     vs_time_ms begun_ms, read_ms;
     enum vs_language language;
     struct vs_buffer body;

@@ -177,7 +177,11 @@ static vs_rc take_headers(struct vs_multipart *self, bool *ret, struct vs_error 
     const uint8_t *end =
         pending->len == 0 ? NULL : memmem(pending->ptr, pending->len, "\r\n\r\n", 4);
     *ret = end != NULL;
-    size_t len = end == NULL ? pending->len : (size_t)(end - pending->ptr) + 2;
+    /* Without an end in sight the block is at least as long as what is there, but for a last
+     * byte that may belong to the end. */
+    size_t len = end != NULL        ? (size_t)(end - pending->ptr) + 2
+                 : pending->len > 0 ? pending->len - 1
+                                    : 0;
     VS_REFUSE_IF(len > MAX_HEADERS_BYTES, err, VS_E_LIMIT, NULL,
                  "a part's headers are too long");
     if (end == NULL)

@@ -375,6 +375,17 @@ class Callers(Alone):
         self.assertEqual((entry['subject'], entry['number'], entry['name'], entry['size']), ('Mövzu', '7', 'məktub.txt', 10))
         self.assertEqual(self.beta.call('GET', f'/v1/documents/{entry["document"]}/original')[2], b'Salam\r\n--X')
 
+    def test_a_verdict_is_given_of_any_document_and_nothing_is_kept(self):
+        self.begin()
+        document = self.alfa.signed('Salam')
+        status, _, body = self.beta.call('POST', '/v1/verifications', document, ASIC_E)
+        self.assertEqual((status, json.loads(body)['indication']), (200, 'TOTAL-PASSED'), body[:500])
+        answer = self.beta.call('POST', '/v1/verifications', document.replace(b'Salam', b'Sasam'), ASIC_E)
+        self.assertNotEqual(json.loads(answer[2]).get('indication'), 'TOTAL-PASSED')
+        self.problem(self.beta.call('POST', '/v1/verifications', b'PK\x03\x04 cut off', ASIC_E), 422, 'not-a-zip')
+        self.problem(self.beta.call('POST', '/v1/verifications', b'', ASIC_E), 400, 'bad-parameter')
+        self.assertEqual(self.alfa.json('GET', '/v1/documents')['entries'], [])
+
     def test_problems_speak_the_callers_language(self):
         self.service.start()
         for language, title in (('az', 'Belə ünvan yoxdur'), ('ru-RU,az;q=0.5', 'Такого адреса нет'), ('fr', 'There is no such path')):
