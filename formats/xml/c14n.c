@@ -184,18 +184,25 @@ static void fail(struct run *r, vs_rc rc)
         r->out.rc = rc;
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+/* The rest of a URI, made of nothing but `allowed`, beginning with a letter or digit; a # may
+ * end it. */
+static bool is_plain(const char *rest, const char *allowed)
+{
+    size_t len = strspn(rest, allowed);
+    return strspn(rest, LETTERS) > 0 &&
+           (rest[len] == '\0' || (rest[len] == '#' && rest[len + 1] == '\0'));
+}
+
 /* Canonical XML 1.0, 1: a relative name space URI is an error. What is no URI at all is one,
- * too: libxml2 refuses it, and nothing is signed here that others could not check. */
+ * too: libxml2 refuses it, and nothing is signed here that others could not check. Nearly all
+ * are of two plain kinds, which need no parser. */
 static bool is_absolute(const char *uri)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "-._~/:";
-    if (uri[0] == '\0')
-        return true;
-    bool usual = strncmp(uri, "http://", 7) == 0 || strncmp(uri, "urn:", 4) == 0;
-    size_t len = strspn(uri, plain);
-    if (usual && (uri[len] == '\0' || (uri[len] == '#' && uri[len + 1] == '\0')) &&
-        strchr(uri + 5, ':') == NULL)
+    if (uri[0] == '\0' ||
+        (strncmp(uri, "http://", 7) == 0 && is_plain(uri + 7, LETTERS "-._~/")) ||
+        (strncmp(uri, "urn:", 4) == 0 && is_plain(uri + 4, LETTERS "-._~:")))
         return true;
     xmlURI *parsed = xmlParseURI(uri);
     bool absolute = parsed != NULL && parsed->scheme != NULL && parsed->scheme[0] != '\0';

@@ -143,12 +143,18 @@ static bool compare_all(const struct vs_xml *xml, xmlDoc *doc, int n)
     return true;
 }
 
+static void silent(void *context, const char *message, ...)
+{
+    (void)context, (void)message;
+}
+
 const char *c14n_compare(struct vs_bytes text, int max_elements)
 {
     struct vs_error err;
     VS_XML *xml = NULL;
     if (!vs_ok(vs_xml_parse(text, NULL, &xml, &err)))
         return NULL;
+    xmlSetGenericErrorFunc(NULL, silent); /* libxml2 tells stderr what it refuses */
     int n = 0;
     while (n < max_elements && ours_nth(xml, n) != NULL)
         n++;
