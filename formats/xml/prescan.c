@@ -29,6 +29,9 @@ static struct vs_bytes declared_encoding(struct vs_bytes text)
     const uint8_t *stop = memmem(text.ptr, len, "?>", 2);
     const uint8_t *end = stop == NULL ? text.ptr + len : stop;
     const uint8_t *at = memmem(text.ptr, (size_t)(end - text.ptr), "encoding", 8);
+    /* The word twice: one of them is not the declaration's, and which would be a guess. */
+    if (at != NULL && memmem(at + 8, (size_t)(end - at - 8), "encoding", 8) != NULL)
+        return VS_BYTES("?", 1);
     while (at != NULL && at < end && *at != '"' && *at != '\'')
         at++;
     const uint8_t *close =

@@ -195,6 +195,7 @@ static void encodings__that_hide_markup_are_refused(void **state)
         "<a>\xed\xa0\x80</a>", /* a surrogate */
         "<?xml version='1.0'\nencoding = 'UTF-16'?><a/>",
         "<?xml version='1.0' encoding?><a/>",
+        "<?xml version='1.0 encoding\"UTF-8\"' encoding='UTF-7'?><a/>",
         "\x4c\x6f\xa7\x94", /* "<?xm" in EBCDIC */
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
