@@ -99,7 +99,7 @@ struct vs_erds {
     bool is_signed; /* set by read: a ds:Signature is there, whatever it is worth */
 };
 
-/* The XML, unsigned. `id_attribute` of the root is "evidence". Text is escaped; a character
+/* The XML, unsigned; the root's Id is "evidence". Text is escaped; a character
  * that XML forbids becomes U+FFFD. VS_E_PARAMETER: what the schema or the events' table does
  * not allow (no recipient, refers_to out of range, ...). */
 VS_NODISCARD vs_rc vs_erds_make(struct vs_arena *arena, const struct vs_erds *evidence,
