@@ -87,6 +87,9 @@ VS_NODISCARD vs_rc vs_pkcs12_encode(const struct vs_pkcs12 *content, const char 
 /* -- public keys ----------------------------------------------------------------------------
  */
 
+/* NOT DONE: RFC 4055, 1.2: the digest and salt that an id-RSASSA-PSS key's own parameters
+ * demand are not compared with the signature's; that it signs by PSS alone is. */
+
 /* From a DER SubjectPublicKeyInfo. A well-formed key of a kind we cannot use (DSA, an unknown
  * curve) gives a key of VS_KEY_UNKNOWN, with which nothing verifies. VS_E_CERTIFICATE:
  * malformed, a point off its curve, an RSA key over 8,192 bits or with a public exponent over
