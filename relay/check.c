@@ -1,3 +1,4 @@
+#include "relay/centre/centre.h"
 #include "relay/check_priv.h"
 #include "relay/journal.h"
 #include <stdarg.h>
@@ -66,6 +67,11 @@ static void journal_fault(void *context, const char *table, const char *key, con
     vs_check_found(context, "journal", key, "%s", text);
 }
 
+static void register_fault(void *context, const char *serial, const char *text)
+{
+    vs_check_found(context, "certificate", serial, "%s", text);
+}
+
 static vs_rc count_work(struct vs_check_run *run, struct vs_error *err)
 {
     static const enum vs_table_id tables[] = {VS_T_EVIDENCE, VS_T_BATCH, VS_T_DOCUMENT,
@@ -90,6 +96,7 @@ static vs_rc check_all(struct vs_check_run *run, struct vs_error *err)
     VS_TRY(vs_check_evidence(run, err));
     VS_TRY(vs_check_exchange(run, err));
     VS_TRY(vs_check_keys(run, err));
+    VS_TRY(vs_centre_check(relay->centre, register_fault, run, err));
     run->result.journal_size = vs_journal_size(relay->journal);
     if (run->journal_leaves != run->result.journal_size)
         vs_check_found(run, "journal", "size", "%llu leaves, but the batches account for %llu",

@@ -135,8 +135,8 @@ static bool pipeline_empty(const struct vs_relay *relay)
 
 static bool all_done(const struct vs_relay *relay)
 {
-    return relay->stopping && pipeline_empty(relay) && relay->staged.n == 0 &&
-           (relay->broken || !atomic_load(&relay->sequence_waiting));
+    return relay->stopping && !relay->marking && pipeline_empty(relay) &&
+           relay->staged.n == 0 && (relay->broken || !atomic_load(&relay->sequence_waiting));
 }
 
 bool vs_relay_wait_work(struct vs_relay *relay, int64_t timeout_ms)
@@ -195,12 +195,15 @@ bool vs_relay_wait_mark(struct vs_relay *relay, int64_t timeout_ms)
 {
     int64_t until = relay->seams.monotonic_ms(relay->seams.context) + timeout_ms;
     pthread_mutex_lock(&relay->lock);
+    relay->marking = false;
     bool go_on = !all_done(relay);
     while (go_on && !atomic_load(&relay->mark_waiting)) {
         if (!wait_on(relay, &relay->mark_cond, until))
             break;
         go_on = !all_done(relay);
     }
+    /* Until it comes back here: it may ask an authority for seconds and stage the mark then. */
+    relay->marking = go_on;
     pthread_mutex_unlock(&relay->lock);
     return go_on;
 }

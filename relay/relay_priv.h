@@ -72,6 +72,7 @@ struct vs_relay {
     int64_t clockwork_at; /* monotonic; the clockwork's own */
     int64_t centre_at;
     int64_t commit_backoff; /* monotonic; no cycle before, after a full disk */
+    bool marking; /* the marker is at work: what it stages needs workers and committer yet */
     bool stopping;
     bool broken;
     struct vs_error broken_error;

@@ -201,6 +201,13 @@ struct vs_register_event {
 VS_NODISCARD vs_rc vs_centre_history(struct vs_centre *centre, struct vs_arena *arena,
                                      const char *serial, const struct vs_register_event **ret,
                                      size_t *ret_n, struct vs_error *err);
+/* Called for each thing wrong with the certificate of this serial number (hex). */
+typedef void vs_centre_fault(void *context, const char *serial, const char *text);
+/* The whole register: each certificate against its row and its issuer's key, each state against
+ * its history, each event against its time mark. OK when it could be done, whatever it found.
+ */
+VS_NODISCARD vs_rc vs_centre_check(struct vs_centre *centre, vs_centre_fault *fault,
+                                   void *context, struct vs_error *err);
 /* What the mark of an event covers: SHA-256 over serial, time and all fields, as one text. */
 void vs_register_event_digest(const char *serial, const struct vs_register_event *event,
                               struct vs_digest *ret);

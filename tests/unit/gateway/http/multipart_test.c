@@ -75,8 +75,8 @@ static void multipart__refuses_what_is_none(void **state)
         "--XX\nContent-Disposition: form-data; name=\"a\"\n\nx\n--XX--",
         "--XXY\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--XX--",
         "--XX\r\nContent-Disposition: form-data; name=\"a\x1b[0m\"\r\n\r\nx\r\n--XX--",
-        "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n"
-        "Content-Transfer-Encoding: base64\r\n\r\nx\r\n--XX--",
+        ("--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n"
+         "Content-Transfer-Encoding: base64\r\n\r\nx\r\n--XX--"),
     };
     struct vs_error err;
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
