@@ -2,7 +2,9 @@
 #include "formats/container/asic.h"
 #include "formats/evidence/evidence_record.h"
 #include "relay/evidence.h"
+#include "tests/support/pki.h"
 #include "tests/support/relay_fixture.h"
+#include "tests/support/tools.h"
 #include "tests/unit/unit.h"
 
 #define BETA "voen:2345678912"
@@ -26,12 +28,26 @@ static int open_batch(void **state)
     return 0;
 }
 
+/* An outside authority must chain to something. */
+static void name_authority(void)
+{
+    static const char *anchors[1];
+    static char path[300];
+    struct vs_pki *pki = vs_pki_new();
+    snprintf(path, sizeof path, "%s", test_file("anchor.cer", pki->root.certificate));
+    vs_pki_free(pki);
+    anchors[0] = path;
+    fixture.settings.tsa_urls = away;
+    fixture.settings.n_tsa_urls = 1;
+    fixture.settings.trust_anchors = anchors;
+    fixture.settings.n_trust_anchors = 1;
+}
+
 /* Rows on disk, so that the authority can come back with a new start. */
 static int open_away(void **state)
 {
     relay_fixture_init(&fixture, false);
-    fixture.settings.tsa_urls = away;
-    fixture.settings.n_tsa_urls = 1;
+    name_authority();
     relay_fixture_start(&fixture);
     *state = &fixture;
     return 0;
@@ -41,8 +57,7 @@ static int open_wait(void **state)
 {
     relay_fixture_init(&fixture, true);
     fixture.settings.mark_policy = VS_MARK_WAIT;
-    fixture.settings.tsa_urls = away;
-    fixture.settings.n_tsa_urls = 1;
+    name_authority();
     relay_fixture_start(&fixture);
     *state = &fixture;
     return 0;
@@ -102,8 +117,7 @@ static void mark__one_token_serves_all_documents_of_a_batch(void **state)
         struct vs_error err;
         assert_ok(vs_submission_result(all[i], &receipt, &err));
         const struct vs_asic *asic = consignment(f, receipt->id);
-        const struct vs_asic_entry *entry =
-            vs_asic_find(asic, "META-INF/evidencerecord.ers");
+        const struct vs_asic_entry *entry = vs_asic_find(asic, "META-INF/evidencerecord.ers");
         assert_non_null(entry);
         vs_submission_free(all[i]);
     }
