@@ -223,12 +223,13 @@ static void corpus__equals_libxml2(void **state)
                                           "corpus/evidence-record",
                                           "corpus/evidence-record/data",
                                           "corpus/trust"};
+    if (test_shared(folders[0]) == NULL)
+        skip(); /* leaves by longjmp: before anything is allocated */
     VS_ARENA *arena = vs_arena_new(256 << 20);
     for (size_t f = 0; f < sizeof folders / sizeof *folders; f++) {
         const char *folder = test_shared(folders[f]);
-        if (folder == NULL)
-            skip();
         DIR *dir = opendir(folder);
+        assert_non_null(dir);
         for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
             size_t len = strlen(e->d_name);
             if (len < 4 || strcmp(e->d_name + len - 4, ".xml") != 0)
