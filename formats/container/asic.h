@@ -68,9 +68,10 @@ struct vs_asic {
 };
 
 /* Refuses, besides what zip.h refuses: VS_E_NOT_ASIC (a ZIP without mimetype, signature, time
- * mark or evidence record; a mimetype that is not an ASiC's; META-INF not in the root; an
- * ASiC-S with a signature and a time mark), VS_E_ASIC_MANIFEST (a manifest.xml that is not one,
- * lists a name twice, or an empty or escaping path), VS_E_XML and its kin. */
+ * mark or evidence record; a mimetype that is not an ASiC's; a reserved name in another case;
+ * META-INF not in the root; an ASiC-S with a signature and a time mark, without data, or
+ * without signature and its data in a folder), VS_E_ASIC_MANIFEST (a manifest.xml that is not
+ * one, lists a name twice, or an empty or escaping path), VS_E_XML and its kin. */
 VS_NODISCARD vs_rc vs_asic_open(struct vs_arena *arena, const struct vs_source *source,
                                 const struct vs_zip_limits *limits, const struct vs_asic **ret,
                                 struct vs_error *err);
