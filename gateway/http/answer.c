@@ -1,7 +1,7 @@
 #include "gateway/http/http_priv.h"
 #include "gateway/http/json_text.h"
 
-enum { STREAM_BLOCK = 64 << 10, RETRY_AFTER_S = 2 };
+enum { STREAM_BLOCK = 64 << 10, RETRY_SOON_S = 2, RETRY_LATER_S = 30 };
 
 void vs_respond(struct vs_request *request, int status, const char *media_type,
                 struct vs_bytes body)
@@ -45,11 +45,14 @@ void vs_respond_problem(struct vs_request *request, const struct vs_error *err)
     vs_respond_problem_with(request, err, NULL);
 }
 
-static void problem_headers(struct vs_request *request, const struct vs_code_info *info)
+static void problem_headers(struct vs_request *request, enum vs_code code)
 {
+    const struct vs_code_info *info = vs_code_info(code);
+    /* Load passes by itself; a clock, a disk or an authority needs somebody. */
+    bool soon = code == VS_E_BUSY || code == VS_E_RATE || code == VS_E_STOPPING;
     char seconds[16];
-    snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_S);
-    if (info->http == 503 || info->http == 429)
+    snprintf(seconds, sizeof seconds, "%d", soon ? RETRY_SOON_S : RETRY_LATER_S);
+    if (info->http == 503 || info->http == 507 || info->http == 429)
         vs_respond_header(request, "Retry-After", seconds);
     if (info->http == 401)
         vs_respond_header(request, "WWW-Authenticate", "Bearer");
@@ -93,7 +96,7 @@ void vs_respond_problem_with(struct vs_request *request, const struct vs_error *
     if (!vs_ok(vs_buffer_copy(&json, request->arena, &body, &full)))
         body = VS_BYTES_LITERAL("{\"type\":\"urn:vasite:problem:out-of-memory\"}\n");
     vs_respond(request, info->http, "application/problem+json", body);
-    problem_headers(request, info);
+    problem_headers(request, err->code);
     request->failure = err->code;
     request->failure_text = vs_arena_strdup(request->arena, err->text);
 }

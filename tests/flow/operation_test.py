@@ -349,6 +349,47 @@ class Callers(Alone):
                         '-subj', '/CN=robot', '-days', '2'], check=True, capture_output=True)
         self.problem(self.call_as(key, certificate, '/v1/self'), 401, 'unauthenticated')
 
+    def server_certificate(self, name):
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout',
+                        self.service.path('tls.key'), '-out', self.service.path('tls.pem'), '-subj', '/CN=' + name, '-days', '2'],
+                       check=True, capture_output=True)
+
+    def served_name(self):
+        pem = ssl.get_server_certificate((HOST, self.service.tls_port))
+        return subprocess.run(['openssl', 'x509', '-noout', '-subject'], input=pem, capture_output=True, text=True).stdout.strip()
+
+    def test_the_servers_certificate_comes_from_files_and_changes_at_reload(self):
+        self.server_certificate('one')
+        self.service.settings['tls'] = {'certificate': 'tls.pem', 'key': 'tls.key'}
+        self.service.write_settings()
+        self.service.start()
+        self.assertRegex(self.served_name(), 'one$')
+        self.server_certificate('two')
+        self.service.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 20
+        while not self.served_name().endswith('two'):
+            self.assertLess(time.monotonic(), end)
+        with open(self.service.path('tls.key'), 'w') as f:
+            f.write('no key')
+        self.service.process.send_signal(signal.SIGHUP)
+        while not any(r['event'] == 'reload-refused' and r['code'] == 'key' for r in records(self.service.log())):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        self.assertRegex(self.served_name(), 'two$')
+        self.service.stop()
+        self.refuses_to_start('key', 1, 'TLS certificate')
+
+    def test_systemd_is_told_when_it_is_ready_and_when_it_stops(self):
+        path = self.service.path('notify')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(path)
+            s.settimeout(30)
+            self.service.environment = {'NOTIFY_SOCKET': path}
+            self.service.start()
+            self.assertEqual(s.recv(100), b'READY=1')
+            self.service.stop()
+            self.assertEqual(s.recv(100), b'STOPPING=1')
+
     def test_tls_1_1_is_refused(self):
         self.service.start()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
