@@ -2,6 +2,7 @@
 #include "gateway/call.h"
 #include "gateway/rest/rest.h"
 #include "gateway/rest/json.h"
+#include "storage/fileops.h"
 
 vs_rc vs_rest_healthz(struct vs_request *request, struct vs_error *err)
 {
@@ -79,6 +80,8 @@ static void relay_metrics(struct vs_buffer *out, struct vs_relay *relay)
     counter(out, "rows", "Rows written.", c.rows);
     counter(out, "commit_conflicts", "Items that met a conflict.", c.conflicts);
     counter(out, "segment_syncs", "Syncs of segments.", c.segment_syncs);
+    counter(out, "file_syncs", "Syncs of files and folders, all there were.",
+            vs_file_counters().syncs);
     counter(out, "store_commits", "Durable transactions of rows.", c.store_commits);
     counter(out, "written_bytes", "Bytes appended to segments.", c.written_bytes);
     counter(out, "evidence", "Evidence issued.", c.evidence);
