@@ -86,9 +86,9 @@ struct vs_relay_settings {
     int64_t gather_ms;  /* 20: how long a batch forms while others are in the pipeline */
     unsigned batch_max; /* 128 */
 
-    bool inspect;          /* `vasite check`: a journal that does not hold is opened to be read */
-    bool state_secrets;    /* certified installation (Art. 32.2): false */
-    bool batch_marks;      /* built-in agreement `law`: batched instead of per-document marks */
+    bool inspect;       /* `vasite check`: a journal that does not hold is opened to be read */
+    bool state_secrets; /* certified installation (Art. 32.2): false */
+    bool batch_marks;   /* built-in agreement `law`: batched instead of per-document marks */
     int64_t clock_back_ms; /* 2 s: a clock further behind the last record stops intake */
 };
 struct vs_relay_settings vs_relay_settings_default(void);

@@ -1,4 +1,5 @@
 #include "relay/exchange/acknowledge.h"
+#include "formats/validation/indication.h"
 #include "relay/evidence.h"
 #include "relay/exchange/access.h"
 #include "relay/exchange/issue.h"
@@ -20,6 +21,18 @@ static vs_rc check(const struct vs_acknowledgement *acknowledgement, struct vs_e
         return vs_fail(err, VS_E_PARAMETER, NULL,
                        "reason: 1 to %d bytes of UTF-8 without control characters",
                        VS_REASON_MAX);
+    return VS_OK;
+}
+
+/* An automatic acknowledgement only after the authenticity verdict passed (Art. 27.4): a person
+ * may look at the document, a system relies on the verdict. */
+static vs_rc check_automatic(const struct vs_caller *caller, const struct vs_row *document,
+                             bool conforms, struct vs_error *err)
+{
+    bool passed = vs_bytes_is(document->values[VS_DOCUMENT_INDICATION].bytes,
+                              vs_indication_text(VS_PASSED));
+    VS_REFUSE_IF(caller->automatic && conforms && !passed, err, VS_E_STATE, "Art. 27.4",
+                 "its authenticity was not confirmed: a person must acknowledge it");
     return VS_OK;
 }
 
@@ -124,6 +137,7 @@ vs_rc vs_acknowledge_stage(struct vs_relay *relay, struct vs_job *job,
     const struct vs_value *v = access.delivery->values;
     if (v[VS_DELIVERY_ANSWER].type != VS_NULL)
         return answered(relay, job, access.delivery, acknowledgement->conforms, ret, err);
+    VS_TRY(check_automatic(caller, access.document, acknowledgement->conforms, err));
     enum vs_delivery_state to =
         acknowledgement->conforms ? VS_DELIVERY_ACKNOWLEDGED : VS_DELIVERY_REFUSED;
     const struct vs_transition *move =

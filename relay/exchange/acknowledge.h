@@ -2,7 +2,8 @@
  *
  * It states that the document meets the agreed technical requirements; a reply without that
  * statement, or denying it, is a refusal. It takes effect for the sender when it reached the
- * sender's event mailbox (AcknowledgementReachedSender). A late one counts (27.5). */
+ * sender's event mailbox (AcknowledgementReachedSender). A late one counts (27.5). An automatic
+ * system (vs_caller.automatic) acknowledges only what was verified and passed: VS_E_STATE. */
 #ifndef VS_RELAY_ACKNOWLEDGE_H
 #define VS_RELAY_ACKNOWLEDGE_H
 #include "relay/exchange/mailbox.h"

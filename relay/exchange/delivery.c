@@ -1,4 +1,5 @@
 #include "relay/exchange/delivery.h"
+#include "formats/validation/indication.h"
 #include "relay/exchange/transitions.h"
 #include "relay/relay_priv.h"
 
@@ -86,8 +87,11 @@ vs_rc vs_delivery_load(struct vs_delivery_loader *loader, const struct vs_row *r
     d->sender_name = sender->name;
     d->recipient_identifier = recipient->identifiers[0];
     d->recipient_name = recipient->name;
-    /* Art. 27.3.3: an unconfirmed repetition must be deemed not sent. */
-    d->counts_as_not_sent = d->state == VS_DELIVERY_HELD;
+    /* Art. 27.3.2, 27.3.3: not sent, as long as its authenticity was judged and not confirmed,
+     * or it is a repetition that the sender has not confirmed. */
+    d->counts_as_not_sent = d->state == VS_DELIVERY_HELD ||
+                            vs_bytes_is(loader->document->values[VS_DOCUMENT_INDICATION].bytes,
+                                        vs_indication_text(VS_INDETERMINATE));
     *ret = d;
     return VS_OK;
 }

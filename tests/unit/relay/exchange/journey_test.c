@@ -1,4 +1,5 @@
 /* One document from sender to recipient and back, by the steps of relay. */
+#include "relay/check.h"
 #include "tests/support/relay_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -50,6 +51,13 @@ static void journey__a_document_is_accepted_delivered_and_acknowledged(void **st
     assert_true(status.sent.marked);
     assert_true(status.recipients[0].received.marked);
     assert_int_equal(status.n_evidence, 4);
+    struct vs_check_result check;
+    assert_ok(vs_check(f->relay, f->arena, NULL, NULL, &check, &err));
+    for (size_t i = 0; i < check.n_findings; i++)
+        fail_msg("%s %s: %s", check.findings[i].what, check.findings[i].where,
+                 check.findings[i].text);
+    assert_int_equal(check.evidence, 4);
+    assert_int_equal(check.journal_size, 4);
 }
 
 int main(void)

@@ -230,6 +230,13 @@ static void agreement__holds_in_both_directions_within_its_time(void **state)
     assert_ok(vs_status_get(f->relay, f->arena, &f->alfa, receipt.id, &status, &err));
     assert_true(status.recipients[0].delivery->counts_as_received);
     assert_string_equal(status.indication, "NOT-VERIFIED");
+    /* Nothing was verified here: a person may acknowledge it, an automatic system may not. */
+    struct vs_caller automatic = f->gamma;
+    struct vs_acknowledged answer;
+    automatic.automatic = true;
+    assert_fails(VS_E_STATE,
+                 relay_fixture_answer(f, &automatic, receipt.id, NULL, &answer, &err));
+    assert_ok(relay_fixture_answer(f, &f->gamma, receipt.id, NULL, &answer, &err));
 }
 
 static void agreement__terms_have_one_table(void **state)
