@@ -375,6 +375,7 @@ vs_rc vs_cms_decode(struct vs_arena *arena, struct vs_bytes bytes, bool padded,
     if (!vs_ber_done(&outer) && !(padded && only_zeros(outer.at, outer.end)))
         return malformed(err, "bytes after the ContentInfo");
     VS_TRY(read_signed_data(arena, &data, cms, err));
+    cms->whole = VS_BYTES(bytes.ptr, (size_t)(outer.at - bytes.ptr));
     *ret = cms;
     return VS_OK;
 }

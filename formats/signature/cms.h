@@ -51,6 +51,7 @@ struct vs_cms_signer {
 
 /* Views of the bytes that it was read from, which must outlive it. */
 struct vs_cms {
+    struct vs_bytes whole;        /* the ContentInfo */
     struct vs_bytes content_type; /* OID of the encapsulated content */
     bool has_content;
     struct vs_bytes content;                  /* joined */
@@ -82,6 +83,14 @@ VS_NODISCARD vs_rc vs_cms_decode_signer(struct vs_arena *arena, struct vs_bytes 
 /* The attribute of dotted OID text in the list, or NULL. `nth` counts from 0. */
 const struct vs_cms_attribute *vs_cms_attribute(const struct vs_cms_attribute *list, size_t n,
                                                 const char *oid, size_t nth);
+
+/* The ContentInfo again, without the unsigned attributes of `signer` whose types are among
+ * `oids`, from number `from` on (counted among those): what an evidence record in one of them
+ * covers (RFC 4998, appendix A.1). DER in the arena. */
+VS_NODISCARD vs_rc vs_cms_without(struct vs_arena *arena, const struct vs_cms *cms,
+                                  const struct vs_cms_signer *signer, const char *const *oids,
+                                  size_t n_oids, size_t from, struct vs_bytes *ret,
+                                  struct vs_error *err);
 
 /* Whether the value is this key's over the signed attributes (or, without any, over the content
  * whose digest is given). */

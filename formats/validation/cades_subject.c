@@ -294,6 +294,57 @@ static void find_level(struct cades_subject *x, bool pades)
                                                               : texts[pades][level];
 }
 
+/* -- evidence records in unsigned attributes (RFC 4998, appendix A; RFC 5276)
+ * ------------------ */
+
+static const char *const record_oids[] = {INTERNAL_RECORD, EXTERNAL_RECORD};
+
+static bool is_record(const struct vs_cms_attribute *a, bool *ret_external)
+{
+    *ret_external = vs_cms_attribute(a, 1, EXTERNAL_RECORD, 0) != NULL;
+    return *ret_external || vs_cms_attribute(a, 1, INTERNAL_RECORD, 0) != NULL;
+}
+
+/* A record covers the message without itself and the records added after it; an external one
+ * covers the detached content too. */
+static vs_rc judge_record(struct vs_context *context, const struct cades_subject *x,
+                          const struct vs_cms_attribute *a, bool external, size_t nth,
+                          int signature, struct vs_error *err)
+{
+    struct vs_bytes stripped;
+    struct vs_box_object objects[2] = {{.poe = INT64_MAX}, {.poe = INT64_MAX}};
+    struct vs_box_object *list[2] = {&objects[0], &objects[1]};
+    struct vs_bytes_source source;
+    struct vs_box box = {.arena = context->arena};
+    size_t n = 1;
+    VS_TRY(
+        vs_cms_without(context->arena, x->cms, x->signer, record_oids, 2, nth, &stripped, err));
+    vs_bytes_source_init(&source, stripped);
+    objects[0].source = &source.source;
+    if (external && x->content->source != NULL) {
+        objects[1].source = x->content->source;
+        n = 2;
+    } else if (external && x->content->object != NULL) {
+        list[1] = x->content->object;
+        box.asic = x->content->box->asic;
+        n = 2;
+    }
+    return vs_judge_embedded_record(context, a->first, &box, list, n, signature, err);
+}
+
+static vs_rc judge_records(struct vs_context *context, const struct cades_subject *x,
+                           int signature, struct vs_error *err)
+{
+    const struct vs_cms_signer *s = x->signer;
+    for (size_t i = 0, nth = 0; i < s->n_unsigned; i++) {
+        bool external;
+        if (is_record(&s->unsigned_attributes[i], &external))
+            VS_TRY(judge_record(context, x, &s->unsigned_attributes[i], external, nth++,
+                                signature, err));
+    }
+    return VS_OK;
+}
+
 /* -- all -------------------------------------------------------------------------------------
  */
 
@@ -378,7 +429,10 @@ static vs_rc judge_signer(struct vs_context *context, const struct vs_cms *cms,
     identify(context, &x);
     VS_TRY(verify(context, &x, err));
     VS_TRY(collect_stamps(context, &x, err));
+    int number = (int)context->report->n_signatures;
     VS_TRY(vs_process_signature(context, &x.subject, err));
+    if (depth == 0)
+        VS_TRY(judge_records(context, &x, number, err));
     return judge_counters(context, cms, signer, x.subject.id, depth, err);
 }
 

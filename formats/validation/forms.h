@@ -30,6 +30,11 @@ VS_NODISCARD vs_rc vs_judge_record_file(struct vs_context *context, struct vs_by
 VS_NODISCARD vs_rc vs_judge_container_records(struct vs_context *context, struct vs_box *box,
                                               const struct vs_manifests *manifests,
                                               struct vs_error *err);
+/* A record that a signature holds, over `objects` (of `box`). */
+VS_NODISCARD vs_rc vs_judge_embedded_record(struct vs_context *context, struct vs_bytes bytes,
+                                            struct vs_box *box,
+                                            struct vs_box_object *const *objects, size_t n,
+                                            int signature, struct vs_error *err);
 /* One signature that could not even be read: FORMAT_FAILURE with `refusal`'s reason. */
 VS_NODISCARD vs_rc vs_judge_unreadable(struct vs_context *context, const char *file,
                                        const struct vs_error *refusal, struct vs_error *err);

@@ -160,6 +160,22 @@ vs_rc vs_judge_record_file(struct vs_context *context, struct vs_bytes bytes,
     return judge_record(context, bytes, &cover, err);
 }
 
+vs_rc vs_judge_embedded_record(struct vs_context *context, struct vs_bytes bytes,
+                               struct vs_box *box, struct vs_box_object *const *objects,
+                               size_t n, int signature, struct vs_error *err)
+{
+    struct cover cover = {.box = box, .n = n};
+    size_t number = context->report->n_evidence_records;
+    cover.objects = vs_arena_make_n(context->arena, struct vs_box_object *, n + 1);
+    if (cover.objects == NULL)
+        return vs_fail_memory(err);
+    for (size_t i = 0; i < n; i++)
+        cover.objects[i] = objects[i];
+    VS_TRY(judge_record(context, bytes, &cover, err));
+    context->report->evidence_records[number].signature = signature;
+    return VS_OK;
+}
+
 /* By manifest what it lists; without one the data object of an ASiC-S (EN 319 162-1, 4.3.3.4).
  */
 static vs_rc find_cover(struct vs_context *context, struct vs_box *box,
