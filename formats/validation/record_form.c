@@ -1,6 +1,8 @@
-#include "formats/evidence/evidence_record.h"
+#include "formats/evidence/xml_record.h"
 #include "formats/validation/forms.h"
 #include "formats/validation/stamps.h"
+
+#define XML_OBJECT_BYTES ((size_t)16 * 1024 * 1024)
 
 /* -- what a record covers --------------------------------------------------------------------
  */
@@ -84,34 +86,99 @@ static vs_rc judge_tokens(struct walk *w, const struct vs_record *record, struct
 /* -- the record ------------------------------------------------------------------------------
  */
 
+static void take_fault(struct walk *w, enum vs_record_fault fault)
+{
+    struct vs_evidence_record_report *report = report_of(w);
+    if (fault == VS_RECORD_COVERED)
+        return;
+    if (fault == VS_RECORD_TIME_ORDER)
+        vs_verdict_worsen(&report->verdict, VS_INDETERMINATE, VS_SUB_TIMESTAMP_ORDER_FAILURE);
+    else
+        vs_verdict_worsen(&report->verdict, VS_FAILED, VS_SUB_HASH_FAILURE);
+    vs_reason_add(w->context->arena, &report->errors, "RFC 4998, 5.3", "%s",
+                  vs_record_fault_text(fault));
+}
+
+static void not_at_hand(struct walk *w)
+{
+    struct vs_evidence_record_report *report = report_of(w);
+    vs_verdict_worsen(&report->verdict, VS_INDETERMINATE, VS_SUB_SIGNED_DATA_NOT_FOUND);
+    vs_reason_add(w->context->arena, &report->errors, "EN 319 102-1, 5.2.7",
+                  "what the record covers is not at hand");
+}
+
 static vs_rc judge_cover(struct walk *w, const struct vs_record *record, struct cover *cover,
                          struct vs_error *err)
 {
     struct vs_context *context = w->context;
-    struct vs_evidence_record_report *report = report_of(w);
     struct vs_record_result result;
     if (cover->n == 0) {
-        vs_verdict_worsen(&report->verdict, VS_INDETERMINATE, VS_SUB_SIGNED_DATA_NOT_FOUND);
-        vs_reason_add(context->arena, &report->errors, "EN 319 102-1, 5.2.7",
-                      "what the record covers is not at hand");
+        not_at_hand(w);
         return VS_OK;
     }
     VS_TRY(vs_record_check(record, cover->n, digest_of, cover, context->arena, &result, err));
-    if (result.fault == VS_RECORD_COVERED)
-        return VS_OK;
-    if (result.fault == VS_RECORD_TIME_ORDER)
-        vs_verdict_worsen(&report->verdict, VS_INDETERMINATE, VS_SUB_TIMESTAMP_ORDER_FAILURE);
-    else
-        vs_verdict_worsen(&report->verdict, VS_FAILED, VS_SUB_HASH_FAILURE);
-    vs_reason_add(context->arena, &report->errors, "RFC 4998, 5.3", "%s",
-                  vs_record_fault_text(result.fault));
+    take_fault(w, result.fault);
     return VS_OK;
 }
 
-static vs_rc judge_record(struct vs_context *context, struct vs_bytes der, struct cover *cover,
-                          struct vs_error *err)
+/* RFC 4998, DER. */
+static vs_rc judge_der(struct walk *w, struct vs_bytes der, struct cover *cover,
+                       struct vs_error *err)
 {
     const struct vs_record *record;
+    VS_TRY(vs_record_decode(w->context->arena, der, &record, err));
+    VS_TRY(judge_cover(w, record, cover, err));
+    return judge_tokens(w, record, err);
+}
+
+static vs_rc bytes_of(void *context, size_t object, struct vs_arena *arena,
+                      struct vs_bytes *ret, bool *ret_xml, struct vs_error *err)
+{
+    struct cover *cover = context;
+    const struct vs_box_object *o = cover->objects[object];
+    uint64_t size = o->entry != NULL ? o->entry->size : o->source->size;
+    (void)arena;
+    *ret_xml = size <= XML_OBJECT_BYTES;
+    return *ret_xml ? vs_box_bytes(cover->box, o, XML_OBJECT_BYTES, ret, err) : VS_OK;
+}
+
+/* RFC 6283, XML. */
+static vs_rc judge_xml(struct walk *w, struct vs_bytes text, struct cover *cover,
+                       struct vs_error *err)
+{
+    struct vs_xml_record record;
+    struct vs_xml_record_objects objects = {
+        .context = cover, .n = cover->n, .digest = digest_of, .bytes = bytes_of};
+    VS_TRY(vs_xml_record_check(w->context->arena, text, &objects, &record, err));
+    if (cover->n == 0)
+        not_at_hand(w);
+    take_fault(w, record.fault);
+    for (size_t i = record.n_tokens; i-- > 0;)
+        VS_TRY(judge_token(w, record.tokens[i], err));
+    return VS_OK;
+}
+
+/* What our reader does not know leaves the verdict open, what is broken fails. */
+static vs_rc settle(struct walk *w, vs_rc rc, const struct vs_error *refusal,
+                    struct vs_error *err)
+{
+    bool algorithm = rc.code == VS_E_ALGORITHM;
+    enum vs_class class = vs_code_info(rc.code)->class;
+    if (vs_ok(rc))
+        return VS_OK;
+    if (class != VS_CLASS_REFUSED && class != VS_CLASS_CALLER) {
+        *err = *refusal;
+        return rc;
+    }
+    vs_verdict_worsen(&report_of(w)->verdict, algorithm ? VS_INDETERMINATE : VS_FAILED,
+                      algorithm ? VS_SUB_CRYPTO_CONSTRAINTS_FAILURE : VS_SUB_FORMAT_FAILURE);
+    vs_reason_add_error(w->context->arena, &report_of(w)->errors, refusal);
+    return VS_OK;
+}
+
+static vs_rc judge_record(struct vs_context *context, struct vs_bytes bytes,
+                          struct cover *cover, struct vs_error *err)
+{
     struct vs_error refusal = {0};
     struct walk w = {.context = context,
                      .number = context->report->n_evidence_records,
@@ -121,19 +188,10 @@ static vs_rc judge_record(struct vs_context *context, struct vs_bytes der, struc
     if (report == NULL)
         return vs_fail_memory(err);
     report->verdict = (struct vs_verdict){VS_PASSED, VS_SUB_NONE};
-    vs_rc rc = vs_record_decode(context->arena, der, &record, &refusal);
-    if (rc.code == VS_E_NOMEM)
-        return vs_fail_memory(err);
-    if (!vs_ok(rc)) {
-        bool algorithm = rc.code == VS_E_ALGORITHM;
-        vs_verdict_worsen(&report->verdict, algorithm ? VS_INDETERMINATE : VS_FAILED,
-                          algorithm ? VS_SUB_CRYPTO_CONSTRAINTS_FAILURE
-                                    : VS_SUB_FORMAT_FAILURE);
-        vs_reason_add_error(context->arena, &report->errors, &refusal);
-        return VS_OK;
-    }
-    VS_TRY(judge_cover(&w, record, cover, err));
-    VS_TRY(judge_tokens(&w, record, err));
+    bool der = bytes.len > 0 && bytes.ptr[0] == 0x30;
+    vs_rc rc =
+        der ? judge_der(&w, bytes, cover, &refusal) : judge_xml(&w, bytes, cover, &refusal);
+    VS_TRY(settle(&w, rc, &refusal, err));
     report_of(&w)->gen_time = w.first;
     bool passed = report_of(&w)->verdict.indication == VS_PASSED;
     for (size_t i = 0; i < cover->n; i++) {
