@@ -2,6 +2,8 @@
 #include "relay/exchange/mailbox.h"
 #include "relay/relay_priv.h"
 
+enum { SATURATED_GATHER = 4 };
+
 void vs_queue_push(struct vs_job_queue *queue, struct vs_job *job)
 {
     job->next = NULL;
@@ -153,15 +155,24 @@ bool vs_relay_wait_work(struct vs_relay *relay, int64_t timeout_ms)
     return go_on;
 }
 
+/* Until when a batch may form whose oldest job was staged at `since`. Under saturation, when
+ * jobs queue for the workers, answers wait for those anyway: a longer batch costs nobody time
+ * and saves syncs. */
+static int64_t gather_end(const struct vs_relay *relay, int64_t since)
+{
+    bool saturated = relay->jobs.n >= relay->settings.batch_max / 4;
+    return since + relay->settings.gather_ms * (saturated ? SATURATED_GATHER : 1);
+}
+
 /* When the committer should start a cycle: a full batch; or nothing else is on its way; or the
- * oldest has waited long enough (design.md, "Threads"). */
+ * oldest has waited long enough. */
 static bool cycle_ready(const struct vs_relay *relay, int64_t now, int64_t since)
 {
     bool sequence = atomic_load(&relay->sequence_waiting) && !relay->broken;
     if ((relay->staged.n == 0 && !sequence) || now < relay->commit_backoff)
         return false;
     return relay->staged.n >= relay->settings.batch_max || pipeline_empty(relay) ||
-           now >= since + relay->settings.gather_ms;
+           now >= gather_end(relay, since);
 }
 
 bool vs_relay_wait_commit(struct vs_relay *relay, int64_t timeout_ms)
@@ -176,7 +187,7 @@ bool vs_relay_wait_commit(struct vs_relay *relay, int64_t timeout_ms)
             break;
         go_on = !all_done(relay);
         bool waits = relay->staged.n > 0 || atomic_load(&relay->sequence_waiting);
-        int64_t end = since + relay->settings.gather_ms;
+        int64_t end = gather_end(relay, since);
         if (end < relay->commit_backoff)
             end = relay->commit_backoff;
         if (!waits || end > until)

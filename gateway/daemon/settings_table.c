@@ -105,7 +105,8 @@ const struct vs_setting vs_setting_table[] = {
      "Files of trusted lists (TS 119 612)."},
 
     {"commit.gather", TIME(gather_ms), "20 ms", RANGE(0, 1000), MUST, RESTART,
-     "How long a batch forms while other documents are under way."},
+     "How long a batch forms while other documents are under way; four times as long while\n"
+     "they queue for the workers."},
     {"commit.batch", NUM(batch_max), "128", RANGE(1, 1024), MUST, RESTART,
      "Most documents in one batch."},
 
