@@ -93,7 +93,7 @@ static const struct {
     /* TS 102 176-1, TS 119 312 V1.1.1 for the ended ones, V1.4.2 for the others. */
     {VS_KEY_RSA, 1024, 2009}, {VS_KEY_RSA, 1536, 2016},  {VS_KEY_RSA, 1900, 2026},
     {VS_KEY_RSA, 3000, 2029}, {VS_KEY_EC, 160, 2013},    {VS_KEY_EC, 224, 2016},
-    {VS_KEY_EC, 256, 2029},   {VS_KEY_ED25519, 0, 2029}, /* added by TS 119 312 V1.5.1 */
+    {VS_KEY_EC, 256, 2029},   {VS_KEY_ED25519, 0, 2029}, /* not in V1.4.2: taken as P-256 is */
 };
 
 /* When TS 119 312 V1.4.2 was published. */
