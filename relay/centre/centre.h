@@ -9,7 +9,8 @@
  *  1 a certificate leaves this module only after it was entered in the register (Art. 11.5);
  *    until then the responder answers "unknown";
  *  2 a change of state is entered, with its time mark, before any CRL or OCSP answer shows it;
- *    it shows from the moment the call returns;
+ *    it shows from the moment the call returns (while the clock is not trusted it is entered
+ *    without a mark: a revocation does not wait, and vs_centre_check names the entry);
  *  3 a suspension on the centre's own doubt ends by itself after at most 48 hours (Art. 13.2),
  *    any other with the term set; restoring otherwise is for whoever asked (Art. 13.3), which
  *    the caller states;
@@ -18,7 +19,11 @@
  *
  * The register is rows of the store (VS_T_CERTIFICATE, VS_T_CERTIFICATE_EVENT, VS_T_CRL); keys
  * and the service's own certificates also lie in the folder. Any thread may call; changes are
- * serialised inside and commit by themselves, so none may be made on an HTTP thread. */
+ * serialised inside and commit by themselves, so none may be made on an HTTP thread.
+ *
+ * NOT DONE: telling holder and requester of a change (Art. 13.4, 14); keys on tokens (PKCS#11);
+ * renewing root and issuing authority; moving expired certificates to the archive (Art. 15);
+ * delta lists; winding down (Art. 19). */
 #ifndef VS_RELAY_CENTRE_H
 #define VS_RELAY_CENTRE_H
 #include "formats/certificate/revocation.h"
