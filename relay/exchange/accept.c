@@ -14,6 +14,7 @@
 #include "relay/seal/seal.h"
 
 #define REFUSED_RETENTION VS_RETENTION_MINIMUM
+#define QUOTA_PROBES      8
 #define REASON_URI        "urn:vasite:problem:%s"
 
 /* -- replay ---------------------------------------------------------------------------------
@@ -153,15 +154,31 @@ static vs_rc bind_key(struct vs_relay *relay, const struct vs_submission *submis
 /* -- refusing -------------------------------------------------------------------------------
  */
 
+/* Its own slot, else one that is of an earlier hour; where all near ones are taken, a shared
+ * one: then the bound is reached too early rather than never. With the lock held. */
+static struct vs_quota *quota_of(struct vs_relay *relay, struct vs_id principal, int64_t hour)
+{
+    size_t first = vs_get_u32(principal.bytes + 12) % VS_QUOTA_SLOTS;
+    struct vs_quota *old = NULL;
+    for (size_t i = 0; i < QUOTA_PROBES; i++) {
+        struct vs_quota *slot = &relay->quotas[(first + i) % VS_QUOTA_SLOTS];
+        if (slot->hour == hour && vs_id_equal(slot->principal, principal))
+            return slot;
+        if (slot->hour != hour && old == NULL)
+            old = slot;
+    }
+    if (old == NULL)
+        return &relay->quotas[first];
+    *old = (struct vs_quota){.principal = principal, .hour = hour};
+    return old;
+}
+
 /* Signed refusals are bounded for each principal: a flood of them costs signatures and rows. */
 static vs_rc use_quota(struct vs_relay *relay, struct vs_id principal, vs_time_ms now,
                        struct vs_error *err)
 {
-    struct vs_quota *slot = &relay->quotas[vs_get_u32(principal.bytes + 12) % VS_QUOTA_SLOTS];
-    int64_t hour = now / VS_HOUR_MS;
     pthread_mutex_lock(&relay->lock);
-    if (slot->hour != hour || !vs_id_equal(slot->principal, principal))
-        *slot = (struct vs_quota){.principal = principal, .hour = hour};
+    struct vs_quota *slot = quota_of(relay, principal, now / VS_HOUR_MS);
     bool over = slot->used >= relay->settings.refusals_per_hour;
     slot->used += !over;
     pthread_mutex_unlock(&relay->lock);
