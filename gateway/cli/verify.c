@@ -174,7 +174,7 @@ static void print_text(const struct vs_report *report)
     print_reasons("error", &report->errors);
     print_reasons("warning", &report->warnings);
     for (size_t i = 0; i < report->n_needs; i++)
-        printf("  wanted    %s at %s (--revocation takes it)\n",
+        printf("  wanted    %s at %s\n",
                report->needs[i].kind == VS_NEED_OCSP  ? "an OCSP response"
                : report->needs[i].kind == VS_NEED_CRL ? "the CRL"
                                                       : "the issuer's certificate",

@@ -5,6 +5,7 @@
 #include "relay/evidence.h"
 #include "relay/exchange/mailbox.h"
 #include "relay/outgoing.h"
+#include "tests/support/documents.h"
 #include "tests/support/relay_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -126,12 +127,73 @@ static void a_suspended_holder_is_seen_at_once(void **state)
     assert_int_equal(r->signatures[0].legal_class, VS_LEGAL_SIMPLE);
 }
 
+/* -- an outside authority ---------------------------------------------------------------------
+ */
+
+/* Answers every OCSP question about the pki's person; counts the questions. */
+static struct {
+    struct vs_pki *pki;
+    vs_time_ms now;
+    int asked;
+    bool away;
+} responder;
+
+static vs_rc answer(void *context, struct vs_arena *arena,
+                    const struct vs_outgoing_request *request, struct vs_outgoing_answer *ret,
+                    struct vs_error *err)
+{
+    (void)context;
+    responder.asked++;
+    if (responder.away || !vs_text_equal(request->method, "POST"))
+        return vs_fail(err, VS_E_NETWORK, NULL, "away");
+    struct vs_bytes der = test_ocsp(responder.pki, &responder.pki->person, NULL, responder.now,
+                                    VS_STATUS_GOOD, 0);
+    *ret = (struct vs_outgoing_answer){.status = 200, .body = vs_bytes_copy(arena, der)};
+    return VS_OK;
+}
+
+static void asks_outside_responders_once_and_keeps_the_answer(void **state)
+{
+    static struct relay_fixture fixture;
+    struct relay_fixture *f = &fixture;
+    (void)state;
+    struct vs_pki *pki = vs_pki_new();
+    const char *anchor = vs_pki_pem(pki, vs_pki_folder(pki), "authority.pem", "CERTIFICATE",
+                                    pki->authority.certificate);
+    relay_fixture_init(f, true);
+    f->settings.trust_anchors = &anchor;
+    f->settings.n_trust_anchors = 1;
+    f->world.seams.outgoing = answer;
+    relay_fixture_start(f);
+    responder.pki = pki;
+    responder.now = vs_relay_now(f->relay);
+    struct test_document d = {.level = VS_LEVEL_B, .signed_at = responder.now};
+    struct vs_bytes bytes = test_document_make(pki, &d);
+
+    /* Away: a verdict all the same, with its needs named. */
+    responder.away = true;
+    const struct vs_report *r = judge(f, bytes);
+    assert_int_equal(r->verdict.indication, VS_INDETERMINATE);
+    assert_int_equal(r->verdict.sub, VS_SUB_TRY_LATER);
+    assert_true(r->n_needs > 0);
+
+    responder.away = false;
+    responder.asked = 0;
+    assert_int_equal(judge(f, bytes)->verdict.indication, VS_PASSED);
+    assert_int_equal(responder.asked, 1);
+    assert_int_equal(judge(f, bytes)->verdict.indication, VS_PASSED);
+    assert_int_equal(responder.asked, 1);
+    relay_fixture_close(f);
+    vs_pki_free(pki);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(passes_all_evidence_with_its_record, open_fixture,
                                         close_fixture),
         cmocka_unit_test_setup_teardown(fails_altered_evidence, open_fixture, close_fixture),
+        cmocka_unit_test(asks_outside_responders_once_and_keeps_the_answer),
         cmocka_unit_test_setup_teardown(a_suspended_holder_is_seen_at_once, open_fixture,
                                         close_fixture),
     };
