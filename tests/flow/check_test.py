@@ -97,6 +97,16 @@ class Check(unittest.TestCase):
         self.check(wanted=0)
         self.check(wanted=0)
 
+    def test_a_check_removes_nothing(self):
+        """Even where the rows are an old copy that knows none of the segments."""
+        def files():
+            return {p: os.path.getsize(p) for p in glob.glob(os.path.join(self.data, 'segments', '*'))}
+        before = files()
+        with rows(self.database) as db:
+            db.execute('DELETE FROM segment')
+        self.check(wanted=None)
+        self.assertEqual(files(), before)
+
     def columns(self):
         with rows(self.database) as db:
             for table in JOURNALED:
