@@ -2,10 +2,14 @@
 #include "tests/unit/unit.h"
 #include "relay/centre/centre.h"
 #include "formats/certificate/identity.h"
+#include "formats/certificate/ocsp.h"
+#include "formats/timestamp/request.h"
 #include "formats/timestamp/timestamp.h"
 #include "storage/store.h"
 #include "tests/support/tools.h"
 #include "tests/support/world.h"
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 static struct test_world world;
@@ -657,6 +661,66 @@ static void the_tls_chain_serves_localhost(void **state)
         0);
 }
 
+/* -- threads ----------------------------------------------------------------------------------
+ */
+
+static _Atomic bool enough;
+static struct vs_bytes ocsp_question, tsa_question;
+
+/* Asks for everything until told to stop; its failures end up in the return value. */
+static void *ask_all(void *unused)
+{
+    (void)unused;
+    struct vs_arena *own = vs_arena_new(1 << 24);
+    struct vs_error why;
+    bool good = true;
+    while (good && !atomic_load(&enough)) {
+        struct vs_bytes list;
+        VS_BUFFER answer;
+        vs_buffer_init(&answer, 65536);
+        vs_arena_reset(own);
+        good = vs_ok(vs_centre_ocsp(centre, ocsp_question, now(), &answer, &why)) &&
+               vs_ok(vs_centre_tsa(centre, tsa_question, &answer, &why)) &&
+               vs_ok(vs_centre_crl(centre, own, "issuing", now(), &list, &why));
+    }
+    vs_arena_free(own);
+    return good ? NULL : &enough;
+}
+
+static void threads_ask_while_states_change(void **state)
+{
+    (void)state;
+    struct vs_certificate *seal;
+    struct vs_bytes der;
+    assert_ok(vs_centre_certificate(centre, arena, "seal", &der, &err));
+    assert_ok(vs_certificate_get(der, &seal, &err));
+    VS_BUFFER question, marking;
+    vs_buffer_init(&question, 4096);
+    vs_buffer_init(&marking, 4096);
+    vs_ocsp_request_encode(seal, vs_centre_authority(centre), VS_BYTES_NONE, &question);
+    struct vs_timestamp_request request = {.cert_req = true};
+    vs_digest_of(VS_SHA256, VS_BYTES_NONE, &request.imprint);
+    vs_timestamp_request_encode(&request, &marking);
+    ocsp_question = vs_buffer_view(&question);
+    tsa_question = vs_buffer_view(&marking);
+    pthread_t threads[3];
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_all, NULL), 0);
+    for (int i = 0; i < 5; i++) {
+        struct vs_issued issued = issue(VS_HOLDER_CLIENT);
+        assert_ok(change(issued.serial, VS_CERTIFICATE_SUSPENDED, VS_BY_HOLDER));
+        assert_ok(change(issued.serial, VS_CERTIFICATE_REVOKED, VS_BY_HOLDER));
+        assert_ok(vs_centre_step(centre, now(), &err));
+    }
+    atomic_store(&enough, true);
+    for (size_t i = 0; i < 3; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    vs_certificate_unref(seal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -684,6 +748,7 @@ int main(void)
         cmocka_unit_test(no_list_of_an_unknown_authority),
         cmocka_unit_test(openssl_ts_verifies_the_centres_marks_until_it_stops),
         cmocka_unit_test(the_tls_chain_serves_localhost),
+        cmocka_unit_test(threads_ask_while_states_change),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
