@@ -94,6 +94,7 @@ static struct vs_server_limits limits_of(const struct vs_settings *s)
         .connections = (unsigned)s->connections,
         .connections_per_address = (unsigned)s->connections_per_address,
         .waiting = (unsigned)s->waiting,
+        .requests_at_once = (unsigned)s->requests_at_once,
         .requests_per_second = (unsigned)s->requests_per_second,
         .refusals_per_second = (unsigned)s->refusals_per_second,
         .idle_s = (unsigned)(s->idle_ms / 1000),

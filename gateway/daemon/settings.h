@@ -43,7 +43,7 @@ struct vs_settings {
     int64_t document_max, memory_max, queue_max, recipients_max, refusals_per_hour,
         disk_reserve;
     int64_t connections, connections_per_address, waiting;
-    int64_t requests_per_second, refusals_per_second;
+    int64_t requests_at_once, requests_per_second, refusals_per_second;
     int64_t idle_ms, header_ms, body_grace_ms, minimum_rate, stop_grace_ms;
     struct vs_setting_list outgoing_ranges;
     bool outgoing_http;

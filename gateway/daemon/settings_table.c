@@ -126,6 +126,8 @@ const struct vs_setting vs_setting_table[] = {
      MUST, RELOAD, "Connections from one address; more are closed at once."},
     {"limits.waiting", NUM(waiting), "2000", RANGE(0, 1000000), MUST, RELOAD,
      "Long polls at the same time (503)."},
+    {"limits.requests_at_once", NUM(requests_at_once), "2000", RANGE(0, 1000000), MUST, RELOAD,
+     "Requests of one participant under way, long polls among them (429); 0: no limit."},
     {"limits.requests_per_second", NUM(requests_per_second), "10000", RANGE(0, 1000000), MUST,
      RELOAD, "Requests of one participant (429); 0: no limit."},
     {"limits.credential_refusals_per_second", NUM(refusals_per_second), "50", RANGE(0, 1000000),

@@ -154,7 +154,7 @@ static void forget_quiet(struct vs_server *server, int64_t now_ms)
     for (size_t i = 0; i < RATE_ENTRIES / 8; i++)
         for (struct rate **slot = &server->rates[i]; *slot != NULL;) {
             struct rate *rate = *slot;
-            if (now_ms - rate->at_ms < 1000) {
+            if (rate->active > 0 || now_ms - rate->at_ms < 1000) {
                 slot = &rate->next;
                 continue;
             }
@@ -165,25 +165,33 @@ static void forget_quiet(struct vs_server *server, int64_t now_ms)
         }
 }
 
-static bool take_token(struct vs_server *server, const char *kind, const char *name,
-                       unsigned per_second, int64_t now_ms)
+/* The entry of `name`, made where there is none; NULL: too many names are active. */
+static struct rate *rate_of(struct vs_server *server, const char *kind, const char *name,
+                            uint64_t tokens, int64_t now_ms)
 {
     if (server->n_rates >= RATE_ENTRIES)
         forget_quiet(server, now_ms);
     struct rate **slot = rate_slot(server, kind, name);
     struct rate *rate = *slot;
+    if (rate != NULL || server->n_rates >= RATE_ENTRIES)
+        return rate;
+    rate = *slot = vs_heap_new(sizeof *rate);
+    size_t size = strlen(kind) + strlen(name) + 1;
+    rate->name = vs_heap_new(size);
+    snprintf(rate->name, size, "%s%s", kind, name);
+    rate->tokens = tokens;
+    rate->at_ms = now_ms;
+    server->n_rates++;
+    return rate;
+}
+
+static bool take_token(struct vs_server *server, const char *kind, const char *name,
+                       unsigned per_second, int64_t now_ms)
+{
     uint64_t full = UINT64_C(1000) * per_second;
-    if (rate == NULL) {
-        if (server->n_rates >= RATE_ENTRIES)
-            return false;
-        rate = *slot = vs_heap_new(sizeof *rate);
-        size_t size = strlen(kind) + strlen(name) + 1;
-        rate->name = vs_heap_new(size);
-        snprintf(rate->name, size, "%s%s", kind, name);
-        rate->tokens = full;
-        rate->at_ms = now_ms;
-        server->n_rates++;
-    }
+    struct rate *rate = rate_of(server, kind, name, full, now_ms);
+    if (rate == NULL)
+        return false;
     rate->tokens += (uint64_t)(now_ms - rate->at_ms) * per_second;
     rate->at_ms = now_ms;
     if (rate->tokens > full)
@@ -192,6 +200,27 @@ static bool take_token(struct vs_server *server, const char *kind, const char *n
         return false;
     rate->tokens -= 1000;
     return true;
+}
+
+bool vs_http_enter(struct vs_server *server, const char *participant)
+{
+    pthread_mutex_lock(&server->lock);
+    struct rate *rate = rate_of(server, "at once ", participant, 0, vs_http_monotonic_ms());
+    unsigned most = server->options.limits.requests_at_once;
+    bool within = rate != NULL && (most == 0 || rate->active < most);
+    if (within)
+        rate->active++;
+    pthread_mutex_unlock(&server->lock);
+    return within;
+}
+
+void vs_http_leave(struct vs_server *server, const char *participant)
+{
+    pthread_mutex_lock(&server->lock);
+    struct rate *rate = *rate_slot(server, "at once ", participant);
+    VS_ASSERT(rate != NULL && rate->active > 0);
+    rate->active--;
+    pthread_mutex_unlock(&server->lock);
 }
 
 bool vs_http_rate(struct vs_server *server, const char *kind, const char *name,

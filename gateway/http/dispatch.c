@@ -64,6 +64,9 @@ static vs_rc authenticate(struct vs_request *request, struct vs_error *err)
     VS_REFUSE_IF(
         !vs_http_rate(server, "participant ", request->scope, limits.requests_per_second), err,
         VS_E_RATE, NULL, "more than %u requests a second", limits.requests_per_second);
+    request->entered = vs_http_enter(server, request->scope);
+    VS_REFUSE_IF(!request->entered, err, VS_E_RATE, NULL, "more than %u requests at once",
+                 limits.requests_at_once);
     return VS_OK;
 }
 
@@ -225,6 +228,8 @@ void vs_http_completed(void *context, struct MHD_Connection *mhd, void **slot,
                               request->received, complete);
     if (request->free_state != NULL)
         request->free_state(request->state);
+    if (request->entered)
+        vs_http_leave(server, request->scope);
     vs_buffer_done(&request->body);
     vs_arena_free(request->arena);
     vs_heap_free(request);

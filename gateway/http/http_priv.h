@@ -65,6 +65,7 @@ struct rate {
     char *name;
     int64_t at_ms;
     uint64_t tokens; /* thousandths */
+    unsigned active; /* requests under way */
 };
 
 struct answer {
@@ -103,6 +104,7 @@ struct vs_request {
     bool handled; /* `handle` was called */
     bool queued;  /* the library has the answer */
     bool suspended;
+    bool entered; /* counted among its participant's */
     const char *failure_text;
     struct answer answer;
     enum vs_code failure; /* of the problem answered, or of the stream */
@@ -148,6 +150,9 @@ void vs_http_close_slow(struct vs_server *server);
 /* One more request of `name`: false when it is over `per_second` (0: no limit). */
 bool vs_http_rate(struct vs_server *server, const char *kind, const char *name,
                   unsigned per_second);
+/* One more request of `participant` under way: false when they are too many. */
+bool vs_http_enter(struct vs_server *server, const char *participant);
+void vs_http_leave(struct vs_server *server, const char *participant);
 void vs_http_rates_free(struct vs_server *server);
 struct vs_server_limits vs_http_limits(struct vs_server *server);
 int64_t vs_http_monotonic_ms(void);

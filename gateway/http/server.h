@@ -175,6 +175,7 @@ struct vs_server_limits {
     unsigned connections;              /* all together; beyond: 503 */
     unsigned connections_per_address;  /* beyond: closed at once */
     unsigned waiting;                  /* long polls */
+    unsigned requests_at_once;         /* of one participant; 0: no limit. Beyond: 429 */
     unsigned requests_per_second;      /* of one participant; 0: no limit. Beyond: 429 */
     unsigned refusals_per_second;      /* 401 of one address; 0: no limit. Beyond: 429 */
     unsigned idle_s;                   /* keep-alive */

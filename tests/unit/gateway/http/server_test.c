@@ -168,10 +168,9 @@ static vs_rc waits(struct vs_request *request, struct vs_error *err)
     VS_TRY(vs_request_query_number(request, "ms", 0, 60000, 10000, &ms, err));
     vs_request_hold(request);
     vs_request_then(request, woken);
+    waiting = request;
     vs_rc rc = vs_request_wait(request, ms, over, err);
-    if (vs_ok(rc))
-        waiting = request;
-    else
+    if (!vs_ok(rc))
         vs_request_release(request);
     return rc;
 }
@@ -211,6 +210,7 @@ static const struct vs_route routes[] = {
     {"GET", "/wait", waits, OPEN, 0, NULL, NULL, NULL, "wait"},
     {"GET", "/download", download, OPEN, 0, NULL, NULL, NULL, "download"},
     {"GET", "/mine", hello, VS_RIGHT_SENDER, VS_ON_BOTH, 0, NULL, NULL, NULL, "mine"},
+    {"GET", "/mine/wait", waits, VS_RIGHT_SENDER, VS_ON_BOTH, 0, NULL, NULL, NULL, "my wait"},
     {"GET", "/secret", hello, VS_RIGHT_PUBLIC, VS_ON_TLS, 0, NULL, NULL, NULL, "tls only"},
 };
 
@@ -441,6 +441,26 @@ static void server__limits_the_rate_of_a_participant(void **state)
     assert_non_null(strstr(answers, "Retry-After: "));
 }
 
+static void server__limits_what_a_participant_has_under_way(void **state)
+{
+    (void)state;
+    struct vs_server_limits limits = options().limits;
+    limits.requests_at_once = 1;
+    limits.requests_per_second = 0;
+    vs_server_reload_limits(server, &limits);
+    int fd = dial();
+    say(fd, "GET /mine/wait HTTP/1.1\r\n" HOST "Authorization: Bearer sender\r\n\r\n");
+    while (vs_server_counts(server).waiting == 0)
+        usleep(1000);
+    assert_says("GET /mine HTTP/1.1\r\n" HOST "Authorization: Bearer sender\r\n\r\n",
+                "HTTP/1.1 429 ");
+    assert_true(vs_request_wait_end(waiting));
+    vs_request_release(waiting);
+    assert_non_null(strstr(hear(fd, 300), "woken"));
+    close(fd);
+    assert_says("GET /mine HTTP/1.1\r\n" HOST "Authorization: Bearer sender\r\n\r\n", "hello");
+}
+
 static void server__streams_a_body_and_frees_the_state(void **state)
 {
     (void)state;
@@ -592,6 +612,7 @@ int main(void)
         T(server__speaks_the_callers_language),
         T(server__authenticates_then_asks_for_the_right),
         T(server__limits_the_rate_of_a_participant),
+        T(server__limits_what_a_participant_has_under_way),
         T(server__streams_a_body_and_frees_the_state),
         T(server__answers_a_refusal_within_the_body_after_it),
         T(server__runs_jobs_while_the_connection_sleeps),
