@@ -6,6 +6,7 @@
 #include "gateway/rest/rest.h"
 #include "gateway/routes.h"
 #include "relay/centre/centre.h"
+#include "relay/decay.h"
 #include "relay/outgoing.h"
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +18,8 @@ enum {
     MAX_WORKERS = 256,
     STEP_MS = 250, /* of the server's deadlines; four make a clockwork step */
     WAIT_MS = 1000,
+    DECAY_STEPS = 64, /* rows or records between two rests */
+    DECAY_REST_MS = 2,
     SETTINGS_BYTES = 1 << 20,
     TLS_BYTES = 4 << 20,
     EXIT_CONFIG = 78,
@@ -30,7 +33,8 @@ struct daemon {
     struct vs_seams seams;
     struct vs_outgoing *outgoing;
     struct vs_gateway gateway;
-    pthread_t workers[MAX_WORKERS], committer, marker, clockwork;
+    pthread_t workers[MAX_WORKERS], committer, marker, clockwork, decay;
+    uint64_t decay_steps; /* of that thread */
     size_t n_workers;
     bool have_threads;
     _Atomic int64_t log_requests;
@@ -151,6 +155,36 @@ static void *clockwork(void *context)
     return NULL;
 }
 
+/* ---- a look for decay after the start ---------------- */
+
+static void log_decay(void *context, const char *table, const char *key, const char *text)
+{
+    VS_LOG(VS_LOG_ERROR, now_of(context), "damaged", {"what", table, 0}, {"where", key, 0},
+           {"text", text, 0});
+}
+
+/* Slow enough to leave disk and processor to the service. */
+static bool pace_decay(void *context)
+{
+    struct daemon *self = context;
+    if (++self->decay_steps % DECAY_STEPS == 0)
+        nanosleep(&(struct timespec){.tv_nsec = DECAY_REST_MS * 1000000L}, NULL);
+    return !atomic_load(&self->stopping);
+}
+
+static void *look_for_decay(void *context)
+{
+    struct daemon *self = context;
+    struct vs_decay decay = {.fault = log_decay, .go_on = pace_decay, .context = self};
+    struct vs_error err;
+    if (!vs_ok(vs_decay_look(self->gateway.relay, &decay, &err)))
+        vs_log_error(now_of(self), "decay", &err);
+    VS_LOG(decay.faults == 0 ? VS_LOG_INFO : VS_LOG_ERROR, now_of(self), "looked-for-decay",
+           {"rows", NULL, (int64_t)decay.rows}, {"records", NULL, (int64_t)decay.records},
+           {"damaged", NULL, (int64_t)decay.faults});
+    return NULL;
+}
+
 static void start_thread(pthread_t *thread, void *(*run)(void *), struct daemon *self)
 {
     VS_ASSERT(pthread_create(thread, NULL, run, self) == 0);
@@ -164,6 +198,7 @@ static void start_threads(struct daemon *self)
     start_thread(&self->committer, commit, self);
     start_thread(&self->marker, mark, self);
     start_thread(&self->clockwork, clockwork, self);
+    start_thread(&self->decay, look_for_decay, self);
     self->have_threads = true;
 }
 
@@ -176,6 +211,7 @@ static void join_threads(struct daemon *self)
     pthread_join(self->committer, NULL);
     pthread_join(self->marker, NULL);
     pthread_join(self->clockwork, NULL);
+    pthread_join(self->decay, NULL);
 }
 
 /* ---- the server

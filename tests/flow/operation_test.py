@@ -96,6 +96,27 @@ class Start(Alone):
 
 
 class Decay(Alone):
+    def wait_for_log(self, text):
+        """The newest start's log: what came before it is forgotten."""
+        end = time.monotonic() + 30
+        while self.service.log().rfind(text) < self.service.log().rfind('"event":"started"'):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
+    def test_a_row_that_decayed_is_named_at_start_and_the_rest_works(self):
+        self.begin()
+        self.assertEqual(self.send(b'a document')[0], 201)
+        self.service.stop()
+        database = sqlite3.connect(glob.glob(self.service.path('data', '*.db'))[0])
+        document = database.execute('SELECT hex(id) FROM document').fetchone()[0].lower()
+        database.execute("UPDATE document SET name = 'x' || name")
+        database.commit()
+        database.close()
+        self.service.start()
+        self.wait_for_log('"event":"looked-for-decay"')
+        self.assertIn(f'"event":"damaged","what":"document","where":"{document}"', self.service.log())
+        self.assertEqual(self.send(b'a new one')[0], 201)
+
     def test_a_corrupted_record_is_named_and_the_rest_works(self):
         self.begin()
         good = json.loads(self.send(b'a good document')[2])['id']
@@ -117,6 +138,8 @@ class Decay(Alone):
                     hit += 1
         self.assertEqual(hit, 1)
         self.service.start()
+        self.wait_for_log('"event":"looked-for-decay"')
+        self.assertRegex(self.service.log(), r'"event":"damaged","what":"segment","where":"[0-9a-f]{16}/\d+"')
         self.problem(self.beta.call('GET', f'/v1/documents/{bad}/original'), 500, 'corrupt')
         self.assertEqual(self.beta.call('GET', f'/v1/documents/{good}/original')[::2], (200, b'a good document'))
         self.assertEqual(self.send(b'a new one')[0], 201)
