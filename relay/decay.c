@@ -1,5 +1,6 @@
 #include "relay/decay.h"
 #include "relay/relay_priv.h"
+#include <stdio.h>
 
 struct look {
     struct vs_decay *decay;

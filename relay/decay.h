@@ -6,11 +6,10 @@
 #ifndef VS_RELAY_DECAY_H
 #define VS_RELAY_DECAY_H
 #include "relay/relay.h"
-#include "storage/store.h"
 
 struct vs_decay {
     /* Called for each thing that cannot be read: a table or "segment", its key or place. */
-    vs_store_fault *fault;
+    void (*fault)(void *context, const char *what, const char *where, const char *text);
     /* Called after each row and record: the caller's pace. False ends the look. */
     bool (*go_on)(void *context);
     void *context;

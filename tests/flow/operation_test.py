@@ -99,7 +99,7 @@ class Decay(Alone):
     def wait_for_log(self, text):
         """The newest start's log: what came before it is forgotten."""
         end = time.monotonic() + 30
-        while self.service.log().rfind(text) < self.service.log().rfind('"event":"started"'):
+        while self.service.log().rfind(text) < self.service.log().rfind('"event":"stopped"'):
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
 
