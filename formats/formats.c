@@ -10,7 +10,7 @@ vs_rc vs_formats_init(struct vs_error *err)
 {
     if (started)
         return VS_OK;
-    /* libzip and libarchive lose names that are not ASCII without it. */
+    /* libarchive loses names that are not ASCII without it. */
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
         return vs_fail(err, VS_E_INTERNAL, NULL, "the locale C.UTF-8 is missing");
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
