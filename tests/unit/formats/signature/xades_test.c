@@ -221,7 +221,8 @@ static void corpus__is_read_as_its_authors_say(void **state)
             enum vs_dsig_state s;
             assert_ok(vs_dsig_check_reference(
                 &x->dsig, r, corpus[i].data == NULL ? NULL : &resolver, &s, &err));
-            strncat(states, s == VS_DSIG_INTACT ? "i" : s == VS_DSIG_ALTERED ? "a" : "-", 1);
+            assert_true(r + 1 < sizeof states);
+            states[r] = s == VS_DSIG_INTACT ? 'i' : s == VS_DSIG_ALTERED ? 'a' : '-';
         }
         if (strcmp(states, corpus[i].references) != 0 ||
             value_of(&x->dsig) != corpus[i].value ||
