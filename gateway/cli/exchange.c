@@ -235,6 +235,27 @@ int vs_cli_ack(struct vs_cli *cli, int argc, char **argv)
     return VS_EXIT_DONE;
 }
 
+/* 27.3.3 */
+int vs_cli_confirm(struct vs_cli *cli, int argc, char **argv)
+{
+    struct vs_option_texts args;
+    vs_cli_read(
+        cli,
+        &(struct vs_command_line){
+            "ID",
+            "Confirm that a document that repeats an earlier one was meant (Art. 27.3.3): "
+            "it was held and is delivered now.",
+            NULL, 0, 1, 1},
+        argc, argv, &args);
+    json_t *answer = NULL;
+    vs_rc rc = vs_cli_call(
+        cli, "POST", document_path(cli, args.items[0], "/repeat-confirmation"), NULL, &answer);
+    if (vs_ok(rc) && !vs_cli_show_json(cli, answer))
+        printf("confirmed\n");
+    json_decref(answer);
+    return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
+}
+
 static void print_moment(const char *label, const json_t *moment)
 {
     if (vs_cli_text(moment, "time")[0] == '\0')

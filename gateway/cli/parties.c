@@ -78,49 +78,117 @@ static const char *item(struct vs_cli *cli, const char *path, const char *name)
     return whole == NULL ? path : whole;
 }
 
+/* Read what is at `path`, lay `changes` (taken) over its members `kept`, put it back: with the
+ * version that was read, so that nobody else's change is lost. */
+static int change(struct vs_cli *cli, const char *path, const char *const *kept,
+                  json_t *changes)
+{
+    json_t *old = NULL, *answer = NULL, *body = json_object();
+    vs_rc rc = vs_cli_call(cli, "GET", path, NULL, &old);
+    for (; vs_ok(rc) && *kept != NULL; kept++)
+        if (json_object_get(old, *kept) != NULL)
+            json_object_set(body, *kept, json_object_get(old, *kept));
+    json_t *terms = json_object_get(changes, "terms");
+    if (terms != NULL) { /* single terms are changed, not all of them */
+        json_object_update(json_object_get(body, "terms"), terms);
+        json_object_del(changes, "terms");
+    }
+    json_object_update(body, changes);
+    if (vs_ok(rc))
+        rc = vs_cli_call(cli, "PUT", path, body, &answer);
+    if (vs_ok(rc) && !vs_cli_show_json(cli, answer))
+        printf("changed\n");
+    json_decref(old);
+    json_decref(answer);
+    json_decref(body);
+    json_decref(changes);
+    return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
+}
+
 /* -- participant
  * ------------------------------------------------------------------------------- */
 
-static int participant_add(struct vs_cli *cli, int argc, char **argv)
+struct participant_options {
+    const char *name, *contract, *from, *until, *endpoint, *retention;
+    bool public_body, agreed_only;
+};
+
+/* The command line of add and change. */
+static void read_participant(struct vs_cli *cli, int argc, char **argv, const char *usage,
+                             const char *text, struct participant_options *o,
+                             struct vs_option_texts *args)
 {
-    const char *name = NULL, *contract = NULL, *from = NULL, *until = NULL, *endpoint = NULL,
-               *retention = NULL;
-    bool public_body = false, agreed_only = false;
-    struct vs_option_texts args;
     const struct vs_option options[] = {
-        {"name", 'n', VS_OPTION_TEXT, &name, "NAME", "its name, as evidence shall state it"},
-        {"contract", 'c', VS_OPTION_TEXT, &contract, "NUMBER",
+        {"name", 'n', VS_OPTION_TEXT, &o->name, "NAME", "its name, as evidence shall state it"},
+        {"contract", 'c', VS_OPTION_TEXT, &o->contract, "NUMBER",
          "its service contract with the intermediary (Art. 31.5); without one it exchanges "
          "nothing"},
-        {"contract-from", 0, VS_OPTION_TEXT, &from, "TIME", "from then on (RFC 3339)"},
-        {"contract-until", 0, VS_OPTION_TEXT, &until, "TIME", "until then"},
-        {"public-body", 0, VS_OPTION_FLAG, &public_body, NULL,
+        {"contract-from", 0, VS_OPTION_TEXT, &o->from, "TIME", "from then on (RFC 3339)"},
+        {"contract-until", 0, VS_OPTION_TEXT, &o->until, "TIME", "until then"},
+        {"public-body", 0, VS_OPTION_FLAG, &o->public_body, NULL,
          "a public body: enhanced signatures only (Art. 6)"},
-        {"agreed-only", 0, VS_OPTION_FLAG, &agreed_only, NULL,
+        {"agreed-only", 0, VS_OPTION_FLAG, &o->agreed_only, NULL,
          "it takes documents only from those it has an agreement with"},
-        {"endpoint", 0, VS_OPTION_TEXT, &endpoint, "URL",
+        {"endpoint", 0, VS_OPTION_TEXT, &o->endpoint, "URL",
          "the system that receives for it (Art. 28.2); default: its mailbox here"},
-        {"retention", 0, VS_OPTION_TEXT, &retention, "CLASS", "minimum, months-N or permanent"},
+        {"retention", 0, VS_OPTION_TEXT, &o->retention, "CLASS",
+         "minimum, months-N or permanent"},
     };
-    vs_cli_read(
-        cli,
-        &(struct vs_command_line){"IDENTIFIER...",
-                                  "Enter a participant, by one or more identifiers.\n\n"
-                                  "  vasite participant add voen:1234567891 --name \"Alfa "
-                                  "MMC\" --contract 2026/1",
-                                  options, COUNT(options), 1, 8},
-        argc, argv, &args);
+    vs_cli_read(cli, &(struct vs_command_line){usage, text, options, COUNT(options), 1, 8},
+                argc, argv, args);
+}
+
+/* What was given on the command line, nothing else. */
+static json_t *participant_body(const struct participant_options *o)
+{
     json_t *body = json_object();
+    set_text(body, "name", o->name);
+    set_text(body, "contract", o->contract);
+    set_text(body, "contract_from", o->from);
+    set_text(body, "contract_until", o->until);
+    set_text(body, "endpoint", o->endpoint);
+    set_text(body, "retention", o->retention);
+    if (o->public_body)
+        json_object_set_new(body, "public_body", json_true());
+    if (o->agreed_only)
+        json_object_set_new(body, "agreed_senders_only", json_true());
+    return body;
+}
+
+static int participant_add(struct vs_cli *cli, int argc, char **argv)
+{
+    struct participant_options o = {NULL};
+    struct vs_option_texts args;
+    read_participant(cli, argc, argv, "IDENTIFIER...",
+                     "Enter a participant, by one or more identifiers.\n\n"
+                     "  vasite participant add voen:1234567891 --name \"Alfa MMC\" --contract "
+                     "2026/1",
+                     &o, &args);
+    json_t *body = participant_body(&o);
     json_object_set_new(body, "identifiers", texts(&args));
-    set_text(body, "name", name);
-    set_text(body, "contract", contract);
-    set_text(body, "contract_from", from);
-    set_text(body, "contract_until", until);
-    set_text(body, "endpoint", endpoint);
-    set_text(body, "retention", retention);
-    json_object_set_new(body, "public_body", json_boolean(public_body));
-    json_object_set_new(body, "agreed_senders_only", json_boolean(agreed_only));
     return create(cli, "/v1/participants", body, "id");
+}
+
+static int participant_change(struct vs_cli *cli, int argc, char **argv)
+{
+    static const char *const kept[] = {
+        "identifiers", "name",          "public_body",    "agreed_senders_only", "endpoint",
+        "contract",    "contract_from", "contract_until", "retention",           "version",
+        NULL};
+    struct participant_options o = {NULL};
+    struct vs_option_texts args;
+    read_participant(cli, argc, argv, "ID-OR-IDENTIFIER [IDENTIFIER...]",
+                     "Change what is given, keep the rest; with more identifiers these are its "
+                     "identifiers from now on.",
+                     &o, &args);
+    json_t *body = participant_body(&o);
+    const char *path = item(cli, "/v1/participants", args.items[0]);
+    if (args.n > 1) {
+        args.n--;
+        memmove(args.items, args.items + 1, args.n * sizeof args.items[0]);
+        json_object_set_new(body, "identifiers", texts(&args));
+    }
+    return change(cli, path, kept, body);
 }
 
 static int participant_list(struct vs_cli *cli, int argc, char **argv)
@@ -151,9 +219,9 @@ static int participant_show(struct vs_cli *cli, int argc, char **argv)
 
 int vs_cli_participant(struct vs_cli *cli, int argc, char **argv)
 {
-    static const char *const verbs[] = {"add", "list", "show", NULL};
-    static int (*const run[])(struct vs_cli *, int,
-                              char **) = {participant_add, participant_list, participant_show};
+    static const char *const verbs[] = {"add", "change", "list", "show", NULL};
+    static int (*const run[])(struct vs_cli *, int, char **) = {
+        participant_add, participant_change, participant_list, participant_show};
     return run[vs_cli_choose(verbs, argc, argv)](cli, argc - 1, argv + 1);
 }
 
@@ -289,43 +357,75 @@ int vs_cli_principal(struct vs_cli *cli, int argc, char **argv)
 /* -- agreement
  * --------------------------------------------------------------------------------- */
 
-static int agreement_add(struct vs_cli *cli, int argc, char **argv)
+struct agreement_options {
+    const char *reference, *from, *until;
+    struct vs_option_texts terms;
+};
+
+static void read_agreement(struct vs_cli *cli, int argc, char **argv,
+                           const struct vs_command_line *line, struct agreement_options *o,
+                           struct vs_option_texts *args)
 {
-    const char *reference = NULL, *from = NULL, *until = NULL;
-    struct vs_option_texts terms = {.n = 0}, args;
     const struct vs_option options[] = {
-        {"term", 't', VS_OPTION_TEXTS, &terms, "NAME=VALUE",
+        {"term", 't', VS_OPTION_TEXTS, &o->terms, "NAME=VALUE",
          "what is agreed otherwise than the law's default; may be repeated"},
-        {"reference", 0, VS_OPTION_TEXT, &reference, "NUMBER", "of the parties' own paper"},
-        {"from", 0, VS_OPTION_TEXT, &from, "TIME", "in force from then on (RFC 3339)"},
-        {"until", 0, VS_OPTION_TEXT, &until, "TIME", "in force until then"},
+        {"reference", 0, VS_OPTION_TEXT, &o->reference, "NUMBER", "of the parties' own paper"},
+        {"from", 0, VS_OPTION_TEXT, &o->from, "TIME", "in force from then on (RFC 3339)"},
+        {"until", 0, VS_OPTION_TEXT, &o->until, "TIME", "in force until then"},
     };
-    vs_cli_read(cli,
-                &(struct vs_command_line){
-                    "IDENTIFIER IDENTIFIER",
-                    "Enter what two participants agreed about their exchange (Art. 26).\n\n"
-                    "  vasite agreement add voen:1234567891 voen:9876543219 -t "
-                    "signature-class=qualified -t marks=batch",
-                    options, COUNT(options), 2, 2},
-                argc, argv, &args);
+    struct vs_command_line whole = *line;
+    whole.options = options;
+    whole.n_options = COUNT(options);
+    vs_cli_read(cli, &whole, argc, argv, args);
+}
+
+static json_t *agreement_body(struct vs_cli *cli, const struct agreement_options *o)
+{
     json_t *body = json_object(), *agreed = json_object();
-    for (size_t i = 0; i < terms.n; i++) {
-        const char *equal = strchr(terms.items[i], '=');
-        char *name = equal == NULL ? NULL
-                                   : vs_arena_strndup(cli->arena, terms.items[i],
-                                                      (size_t)(equal - terms.items[i]));
+    for (size_t i = 0; i < o->terms.n; i++) {
+        const char *term = o->terms.items[i], *equal = strchr(term, '=');
+        char *name =
+            equal == NULL ? NULL : vs_arena_strndup(cli->arena, term, (size_t)(equal - term));
         if (name == NULL) {
-            fprintf(stderr, "vasite: --term %s: NAME=VALUE is meant\n", terms.items[i]);
+            fprintf(stderr, "vasite: --term %s: NAME=VALUE is meant\n", term);
             exit(VS_EXIT_USAGE);
         }
         set_text(agreed, name, equal + 1);
     }
-    json_object_set_new(body, "parties", texts(&args));
-    set_text(body, "reference", reference);
-    set_text(body, "from", from);
-    set_text(body, "until", until);
+    set_text(body, "reference", o->reference);
+    set_text(body, "from", o->from);
+    set_text(body, "until", o->until);
     json_object_set_new(body, "terms", agreed);
+    return body;
+}
+
+static int agreement_add(struct vs_cli *cli, int argc, char **argv)
+{
+    static const struct vs_command_line line = {
+        .usage = "IDENTIFIER IDENTIFIER",
+        .text = "Enter what two participants agreed about their exchange (Art. 26).\n\n"
+                "  vasite agreement add voen:1234567891 voen:9876543219 -t "
+                "signature-class=qualified -t marks=batch",
+        .least = 2,
+        .most = 2};
+    struct agreement_options o = {NULL};
+    struct vs_option_texts args;
+    read_agreement(cli, argc, argv, &line, &o, &args);
+    json_t *body = agreement_body(cli, &o);
+    json_object_set_new(body, "parties", texts(&args));
     return create(cli, "/v1/agreements", body, "id");
+}
+
+static int agreement_change(struct vs_cli *cli, int argc, char **argv)
+{
+    static const char *const kept[] = {"reference", "from", "until", "terms", "version", NULL};
+    static const struct vs_command_line line = {
+        .usage = "ID", .text = "Change what is given, keep the rest.", .least = 1, .most = 1};
+    struct agreement_options o = {NULL};
+    struct vs_option_texts args;
+    read_agreement(cli, argc, argv, &line, &o, &args);
+    return change(cli, item(cli, "/v1/agreements", args.items[0]), kept,
+                  agreement_body(cli, &o));
 }
 
 static int agreement_list(struct vs_cli *cli, int argc, char **argv)
@@ -354,8 +454,8 @@ static int agreement_show(struct vs_cli *cli, int argc, char **argv)
 
 int vs_cli_agreement(struct vs_cli *cli, int argc, char **argv)
 {
-    static const char *const verbs[] = {"add", "list", "show", NULL};
-    static int (*const run[])(struct vs_cli *, int, char **) = {agreement_add, agreement_list,
-                                                                agreement_show};
+    static const char *const verbs[] = {"add", "change", "list", "show", NULL};
+    static int (*const run[])(struct vs_cli *, int, char **) = {agreement_add, agreement_change,
+                                                                agreement_list, agreement_show};
     return run[vs_cli_choose(verbs, argc, argv)](cli, argc - 1, argv + 1);
 }
