@@ -8,8 +8,7 @@
 #include "relay/seal/batch.h"
 #include "relay/seal/keys.h"
 
-/* -- the file
- * ---------------------------------------------------------------------------------- */
+/* -- the file ----------------------------------------------------------------------------- */
 
 vs_rc vs_check_read_evidence(struct vs_check_run *run, const struct vs_value *row,
                              struct vs_bytes *ret_xml, struct vs_erds *ret,
@@ -77,8 +76,7 @@ static vs_rc check_signature(struct vs_check_run *run, struct vs_bytes xml,
     return check_references(signature, err);
 }
 
-/* -- the row
- * ------------------------------------------------------------------------------------ */
+/* -- the row ------------------------------------------------------------------------------ */
 
 static void compare_row(struct vs_check_run *run, const char *id, const struct vs_value *row,
                         const struct vs_erds *erds)
@@ -172,8 +170,7 @@ vs_rc vs_check_evidence(struct vs_check_run *run, struct vs_error *err)
     return vs_store_each(run->relay->store, VS_T_EVIDENCE, visit_evidence, run, err);
 }
 
-/* -- batches
- * ------------------------------------------------------------------------------------ */
+/* -- batches ------------------------------------------------------------------------------ */
 
 /* A time mark by itself: the authority's chain is judged when a document is (validation). */
 static vs_rc check_mark(struct vs_check_run *run, const struct vs_batch *batch,

@@ -7,8 +7,7 @@
 #include "relay/exchange/mailbox.h"
 #include "relay/exchange/participants.h"
 
-/* -- what the evidence of one document says
- * ---------------------------------------------------- */
+/* -- what the evidence of one document says ----------------------------------------------- */
 
 static vs_rc read_named_evidence(struct vs_check_run *run, const struct vs_value *id,
                                  struct vs_erds *ret, const struct vs_value **ret_row,
@@ -53,8 +52,7 @@ static void check_text(struct vs_check_run *run, const char *where, const char *
                        column);
 }
 
-/* -- the original
- * -------------------------------------------------------------------------------- */
+/* -- the original ------------------------------------------------------------------------- */
 
 static vs_rc read_through(const struct vs_source *source, struct vs_digest *ret,
                           uint32_t *ret_crc32, struct vs_error *err)
@@ -100,8 +98,7 @@ static vs_rc check_original(struct vs_check_run *run, const char *id,
     return VS_OK;
 }
 
-/* -- the seal
- * ------------------------------------------------------------------------------------ */
+/* -- the seal ----------------------------------------------------------------------------- */
 
 static bool covers(const struct vs_xades *seal, struct vs_bytes digest)
 {
@@ -133,8 +130,7 @@ static vs_rc check_seal(struct vs_check_run *run, const struct vs_value *row,
     return VS_OK;
 }
 
-/* -- documents
- * ------------------------------------------------------------------------------------ */
+/* -- documents ---------------------------------------------------------------------------- */
 
 static void compare_acceptance(struct vs_check_run *run, const char *id,
                                const struct vs_value *row, const struct vs_erds *erds)
@@ -199,8 +195,7 @@ static vs_rc visit_document(void *context, const struct vs_row *row, struct vs_e
     return vs_check_tolerate(run, rc, "document", id, err);
 }
 
-/* -- deliveries
- * ----------------------------------------------------------------------------------- */
+/* -- deliveries --------------------------------------------------------------------------- */
 
 /* Which column of a delivery says when which event was. */
 static const struct {
@@ -331,8 +326,7 @@ static vs_rc visit_delivery(void *context, const struct vs_row *row, struct vs_e
     return vs_check_tolerate(run, rc, "delivery", where, err);
 }
 
-/* -- refusals
- * ------------------------------------------------------------------------------------- */
+/* -- refusals ----------------------------------------------------------------------------- */
 
 static vs_rc look_at_refusal(struct vs_check_run *run, const char *id,
                              const struct vs_value *row, struct vs_error *err)

@@ -4,8 +4,7 @@
 #define ANCHOR_EVERY_MS VS_SECOND_MS
 #define PROOF_ARENA     ((size_t)4 * 1024 * 1024)
 
-/* -- open
- * -------------------------------------------------------------------------------------- */
+/* -- open --------------------------------------------------------------------------------- */
 
 vs_rc vs_journal_sign(struct vs_journal *journal, struct vs_arena *arena,
                       const struct vs_merkle_frontier *frontier, struct vs_bytes *ret,
@@ -114,8 +113,7 @@ uint64_t vs_journal_size(const struct vs_journal *journal)
     return size;
 }
 
-/* -- appending
- * ---------------------------------------------------------------------------------- */
+/* -- appending ---------------------------------------------------------------------------- */
 
 struct appending {
     struct vs_journal *journal;
@@ -272,8 +270,7 @@ vs_rc vs_journal_flush(struct vs_journal *journal, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- reading
- * ------------------------------------------------------------------------------------ */
+/* -- reading ------------------------------------------------------------------------------ */
 
 vs_rc vs_tile_read(struct vs_tile_reader *reader, unsigned level, uint64_t number,
                    struct vs_bytes *ret, struct vs_error *err)

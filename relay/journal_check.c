@@ -28,8 +28,7 @@ vs_rc vs_journal_read_anchor(const struct vs_journal *journal, struct vs_arena *
     return rc.code == VS_E_NOT_FOUND ? VS_OK : rc;
 }
 
-/* -- walking the leaves
- * -------------------------------------------------------------------------- */
+/* -- walking the leaves ------------------------------------------------------------------- */
 
 /* A tree that grows anew from its stored leaves, each node compared with what is stored. */
 struct walk {
@@ -96,8 +95,7 @@ static vs_rc walk_to(struct walk *w, uint64_t size)
     return w->rc;
 }
 
-/* -- at open
- * ------------------------------------------------------------------------------------- */
+/* -- at open ------------------------------------------------------------------------------ */
 
 static vs_rc load_edge(struct vs_journal *journal, struct vs_tile_reader *reader, uint64_t size,
                        struct vs_error *err)
@@ -242,8 +240,7 @@ vs_rc vs_journal_load(struct vs_journal *journal, struct vs_error *err)
     return check_anchor(journal, &reader, journal->size, err);
 }
 
-/* -- the whole
- * ----------------------------------------------------------------------------------- */
+/* -- the whole ---------------------------------------------------------------------------- */
 
 /* One page of checkpoints after `size`, in order. */
 static vs_rc next_checkpoints(struct vs_journal *journal, struct vs_arena *arena, uint64_t size,

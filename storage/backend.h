@@ -66,8 +66,7 @@ struct vs_row_list {
 VS_NODISCARD vs_rc vs_row_list_add(struct vs_row_list *list, const struct vs_plan *plan,
                                    struct vs_row row, uint32_t sum, struct vs_error *err);
 
-/* -- a batch over row primitives
- * --------------------------------------------------------------- */
+/* -- a batch over row primitives ---------------------------------------------------------- */
 struct vs_primitives {
     vs_rc (*begin)(struct vs_store *store, struct vs_error *err);
     vs_rc (*end)(struct vs_store *store, struct vs_error *err); /* commit, durable */

@@ -14,8 +14,7 @@ struct reading {
 #define REFUSE_IF(condition, ...)                                                              \
     VS_REFUSE_IF(condition, r->err, VS_E_NOT_ASIC, NULL, __VA_ARGS__)
 
-/* -- what an entry is
- * -------------------------------------------------------------------------- */
+/* -- what an entry is --------------------------------------------------------------------- */
 
 /* Names of META-INF/ that mean something, by a part of the folded name and its ending; the
  * first row that fits. EN 319 162-1, 4.3.3.2, 4.4.3.2, A.6, A.7. Without regard to case, as
@@ -79,8 +78,7 @@ static size_t proofs(const struct reading *r)
     return signatures(r) + r->count[VS_ASIC_TIMESTAMP] + r->count[VS_ASIC_EVIDENCE_RECORD];
 }
 
-/* -- mimetype (EN 319 162-1, A.1)
- * -------------------------------------------------------------- */
+/* -- mimetype (EN 319 162-1, A.1) --------------------------------------------------------- */
 
 static enum vs_asic_kind kind_by_content(const struct reading *r)
 {
@@ -117,8 +115,7 @@ static vs_rc read_mimetype(struct reading *r)
     return VS_OK;
 }
 
-/* -- the whole
- * --------------------------------------------------------------------------------- */
+/* -- the whole ---------------------------------------------------------------------------- */
 
 static bool any_data_in_folder(const struct reading *r)
 {

@@ -18,8 +18,7 @@ static vs_rc parse(struct vs_arena *arena, const struct vs_asic *asic,
     return vs_xml_parse(text, NULL, ret, err);
 }
 
-/* -- OpenDocument 1.2, part 3, 4
- * ---------------------------------------------------------------- */
+/* -- OpenDocument 1.2, part 3, 4 ---------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b)
 {
@@ -87,8 +86,7 @@ vs_rc vs_asic_read_odf_manifest(struct vs_arena *arena, struct vs_asic *asic,
     return VS_OK;
 }
 
-/* -- ASiCManifest and its kin (EN 319 162-1, A.4)
- * ----------------------------------------------- */
+/* -- ASiCManifest and its kin (EN 319 162-1, A.4) ----------------------------------------- */
 
 static vs_rc copy_attribute(struct vs_arena *arena, const struct vs_xml_node *node,
                             const char *name, const char **ret, struct vs_error *err)

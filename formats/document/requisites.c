@@ -62,8 +62,7 @@ static bool is_id(const char *text)
 
 static const char *const markings[] = {"none", "restricted", "state-secret"};
 
-/* -- the fields, in the schema's order
- * ----------------------------------------------------------- */
+/* -- the fields, in the schema's order ---------------------------------------------------- */
 
 #define NS VS_REQUISITES_NAMESPACE
 
@@ -96,8 +95,7 @@ static const char **at_field(void *base, const struct field *field)
     return (const char **)(void *)((char *)base + field->offset);
 }
 
-/* -- reading
- * ---------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------ */
 
 struct reading {
     struct vs_arena *arena;
@@ -222,8 +220,7 @@ vs_rc vs_requisites_read(struct vs_arena *arena, struct vs_bytes text,
     return VS_OK;
 }
 
-/* -- making
- * ---------------------------------------------------------------------------------------- */
+/* -- making ------------------------------------------------------------------------------- */
 
 static vs_rc put(struct vs_buffer *to, const char *indent, const char *name, const char *text,
                  bool (*check)(const char *), struct vs_error *err)

@@ -126,8 +126,7 @@ static void close_tag(struct vs_buffer *to, const char *name)
     PUT_ALL(to, "</erds:", name, ">");
 }
 
-/* -- the parts of the schema, each in its order
- * ------------------------------------------------ */
+/* -- the parts of the schema, each in its order ------------------------------------------- */
 
 static void put_attribute(struct vs_buffer *to, const char *name, const char *value)
 {
@@ -258,8 +257,7 @@ static void put_extensions(struct vs_buffer *to, const struct vs_erds *e)
     close_tag(to, "Extensions");
 }
 
-/* -- what may be made
- * -------------------------------------------------------------------------- */
+/* -- what may be made --------------------------------------------------------------------- */
 
 static bool good_text(const char *text, bool may_lack)
 {

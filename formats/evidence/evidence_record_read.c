@@ -143,8 +143,7 @@ vs_rc vs_record_decode(struct vs_arena *arena, struct vs_bytes bytes,
     return VS_OK;
 }
 
-/* -- checking (RFC 4998, 4.3 and 5.3)
- * ------------------------------------------------------------ */
+/* -- checking (RFC 4998, 4.3 and 5.3) ----------------------------------------------------- */
 
 struct checking {
     const struct vs_record *record;

@@ -294,8 +294,7 @@ static void find_level(struct cades_subject *x, bool pades)
                                                               : texts[pades][level];
 }
 
-/* -- evidence records in unsigned attributes (RFC 4998, appendix A; RFC 5276)
- * ------------------ */
+/* -- evidence records in unsigned attributes (RFC 4998, appendix A; RFC 5276) ------------- */
 
 static const char *const record_oids[] = {INTERNAL_RECORD, EXTERNAL_RECORD};
 

@@ -47,8 +47,7 @@ struct vs_command {
 #include "gateway/cli/commands.def"
 #undef VS_COMMAND
 
-/* -- options
- * ----------------------------------------------------------------------------------- */
+/* -- options ------------------------------------------------------------------------------ */
 
 enum vs_option_kind {
     VS_OPTION_FLAG,   /* bool */
@@ -84,8 +83,7 @@ void vs_cli_read(struct vs_cli *cli, const struct vs_command_line *line, int arg
 /* The first argument is one of `names` (NULL-terminated): its place; else exits as above. */
 size_t vs_cli_choose(const char *const *names, int argc, char **argv);
 
-/* -- files
- * ------------------------------------------------------------------------------------- */
+/* -- files -------------------------------------------------------------------------------- */
 
 /* All of a file. VS_E_USAGE names it. */
 VS_NODISCARD vs_rc vs_cli_read_file(struct vs_cli *cli, const char *path, size_t max_bytes,
@@ -96,8 +94,7 @@ VS_NODISCARD vs_rc vs_cli_read_secret(struct vs_cli *cli, const char *path, cons
 VS_NODISCARD vs_rc vs_cli_write_file(struct vs_cli *cli, const char *path,
                                      struct vs_bytes bytes, unsigned mode);
 
-/* -- the service
- * ------------------------------------------------------------------------------- */
+/* -- the service -------------------------------------------------------------------------- */
 
 /* Load the profile (--profile, VASITE_PROFILE). */
 VS_NODISCARD vs_rc vs_cli_connect(struct vs_cli *cli);
@@ -120,8 +117,7 @@ VS_NODISCARD vs_rc vs_cli_download(struct vs_cli *cli, const char *path, const c
 VS_NODISCARD vs_rc vs_cli_fetch(struct vs_cli *cli, const char *path, const char *accept,
                                 struct vs_bytes *ret);
 
-/* -- saying it
- * --------------------------------------------------------------------------------- */
+/* -- saying it ---------------------------------------------------------------------------- */
 
 /* Print cli->err (unless it was printed) and return the exit status that fits. */
 int vs_cli_failed(struct vs_cli *cli, vs_rc rc);

@@ -18,8 +18,7 @@ const char *vs_cli_query(struct vs_cli *cli, const char *path, const char *name,
     return longer == NULL ? path : longer;
 }
 
-/* -- what comes back that is not 2xx
- * ----------------------------------------------------------- */
+/* -- what comes back that is not 2xx ------------------------------------------------------ */
 
 static void print_problem(const json_t *problem, int status)
 {
@@ -49,8 +48,7 @@ static vs_rc refuse(struct vs_cli *cli, const struct vs_outgoing_answer *answer)
     return (vs_rc){again ? VS_E_BUSY : VS_E_CONFLICT};
 }
 
-/* -- one exchange
- * ------------------------------------------------------------------------------ */
+/* -- one exchange ------------------------------------------------------------------------- */
 
 struct exchange {
     struct vs_cli *cli;

@@ -38,8 +38,7 @@ static const char *base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-/* -- send
- * -------------------------------------------------------------------------------------- */
+/* -- send --------------------------------------------------------------------------------- */
 
 struct send_options {
     struct vs_option_texts to;
@@ -119,8 +118,7 @@ int vs_cli_send(struct vs_cli *cli, int argc, char **argv)
     return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
 }
 
-/* -- inbox, events
- * ----------------------------------------------------------------------------- */
+/* -- inbox, events ------------------------------------------------------------------------ */
 
 static int list_entries(struct vs_cli *cli, int argc, char **argv, const char *path,
                         const char *text)
@@ -173,8 +171,7 @@ int vs_cli_events(struct vs_cli *cli, int argc, char **argv)
         "has reached the sender (Art. 27.4).");
 }
 
-/* -- get, ack, status
- * -------------------------------------------------------------------------- */
+/* -- get, ack, status --------------------------------------------------------------------- */
 
 int vs_cli_get(struct vs_cli *cli, int argc, char **argv)
 {
@@ -307,8 +304,7 @@ int vs_cli_status(struct vs_cli *cli, int argc, char **argv)
     return VS_EXIT_DONE;
 }
 
-/* -- evidence
- * ---------------------------------------------------------------------------------- */
+/* -- evidence ----------------------------------------------------------------------------- */
 
 static vs_rc keep_piece(struct vs_cli *cli, const json_t *piece, size_t number, bool asic,
                         const char *folder)

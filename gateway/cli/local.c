@@ -23,8 +23,7 @@ static vs_rc open_relay(struct vs_cli *cli, const char *config, bool inspect,
     return vs_relay_open(&settings, &seams, ret_relay, &cli->err);
 }
 
-/* -- init
- * -------------------------------------------------------------------------------------- */
+/* -- init --------------------------------------------------------------------------------- */
 
 /* The profile and the files beside it that it names; opened before rights are given up: they
  * lie where the caller may write. */
@@ -112,8 +111,7 @@ int vs_cli_init(struct vs_cli *cli, int argc, char **argv)
     return VS_EXIT_DONE;
 }
 
-/* -- check
- * ------------------------------------------------------------------------------------- */
+/* -- check -------------------------------------------------------------------------------- */
 
 static void show_checked(void *context, uint64_t done, uint64_t total)
 {

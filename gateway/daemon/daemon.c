@@ -108,8 +108,7 @@ static struct vs_server_limits limits_of(const struct vs_settings *s)
     };
 }
 
-/* ---- threads: each repeats a step of relay until there is nothing left to do
- * -------------------- */
+/* ---- threads: each repeats a step of relay until there is nothing left to do ------------ */
 
 static void *work(void *context)
 {
@@ -214,8 +213,7 @@ static void join_threads(struct daemon *self)
     pthread_join(self->decay, NULL);
 }
 
-/* ---- the server
- * --------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------- */
 
 /* The log names the route, not the path: ids of documents stand in the store, not in every log.
  */
@@ -299,8 +297,7 @@ static vs_rc start_server(struct daemon *self, struct vs_error *err)
     return rc;
 }
 
-/* ---- start, reload, stop
- * -------------------------------------------------------------------------- */
+/* ---- start, reload, stop ---------------------------------------------------------------- */
 
 static vs_rc send_out(void *context, struct vs_arena *arena,
                       const struct vs_outgoing_request *request, struct vs_outgoing_answer *ret,

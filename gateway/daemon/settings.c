@@ -143,8 +143,7 @@ vs_rc vs_setting_set(const struct vs_setting *setting, const char *text, struct 
     return vs_fail(err, VS_E_INTERNAL, NULL, "a setting of no kind");
 }
 
-/* ---- the reference file
- * ---------------------------------------------------------------------- */
+/* ---- the reference file ----------------------------------------------------------------- */
 
 static void indent(struct vs_buffer *out, size_t depth)
 {
@@ -221,8 +220,7 @@ void vs_settings_print(struct vs_buffer *out)
     }
 }
 
-/* ---- reload
- * ------------------------------------------------------------------------------------ */
+/* ---- reload ----------------------------------------------------------------------------- */
 
 static bool same_list(const struct vs_setting_list *a, const struct vs_setting_list *b)
 {

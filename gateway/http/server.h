@@ -167,8 +167,7 @@ void vs_respond_problem(struct vs_request *request, const struct vs_error *err);
 void vs_respond_problem_with(struct vs_request *request, const struct vs_error *err,
                              const char *members);
 
-/* ---- the server
- * ------------------------------------------------------------------------------ */
+/* ---- the server ------------------------------------------------------------------------- */
 
 struct vs_server_limits {
     uint64_t document_bytes;           /* VS_BODY_DOCUMENT */

@@ -48,8 +48,7 @@ vs_rc vs_rest_sent(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_sent, NULL, err);
 }
 
-/* ---- original and consignment
- * -------------------------------------------------------------------- */
+/* ---- original and consignment ----------------------------------------------------------- */
 
 enum { SMALL_DOCUMENT = 256 << 10 };
 
@@ -187,8 +186,7 @@ vs_rc vs_rest_consignment(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_consignment, answer_content, err);
 }
 
-/* ---- Art. 27.3.3, 27.4
- * ---------------------------------------------------------------------------- */
+/* ---- Art. 27.3.3, 27.4 ------------------------------------------------------------------ */
 
 static vs_rc run_confirm(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
                          vs_time_ms now, struct vs_error *err)

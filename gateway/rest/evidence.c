@@ -33,8 +33,7 @@ vs_rc vs_rest_evidence_list(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_list, NULL, err);
 }
 
-/* ---- the JSON view of the signed XML: for reading; only the XML is signed
- * ------------------------- */
+/* ---- the JSON view of the signed XML: for reading; only the XML is signed --------------- */
 
 static void user(struct vs_json *json, const char *name, const struct vs_erds_user *of)
 {

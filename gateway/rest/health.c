@@ -35,8 +35,7 @@ vs_rc vs_rest_readyz(struct vs_request *request, struct vs_error *err)
     return vs_respond_json(request, health.ready && vs_ok(intake) ? 200 : 503, &json, err);
 }
 
-/* ---- /metrics: the text format of Prometheus, 0.0.4
- * ------------------------------------------------ */
+/* ---- /metrics: the text format of Prometheus, 0.0.4 ------------------------------------- */
 
 static void counter(struct vs_buffer *out, const char *name, const char *help, uint64_t value)
 {

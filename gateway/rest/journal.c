@@ -45,8 +45,7 @@ vs_rc vs_rest_journal_key(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_key, NULL, err);
 }
 
-/* -- tiles
- * -------------------------------------------------------------------------------------- */
+/* -- tiles -------------------------------------------------------------------------------- */
 
 struct tile {
     uint64_t level, number, width;
@@ -116,8 +115,7 @@ vs_rc vs_rest_journal_tile(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_tile, NULL, err);
 }
 
-/* -- proofs
- * ------------------------------------------------------------------------------------- */
+/* -- proofs ------------------------------------------------------------------------------- */
 
 static void put_hashes(struct vs_json *json, const char *name,
                        const struct vs_merkle_proof *proof)
@@ -193,8 +191,7 @@ vs_rc vs_rest_journal_consistency(struct vs_request *request, struct vs_error *e
     return vs_call(request, run_consistency, NULL, err);
 }
 
-/* -- the place of one piece of evidence
- * ---------------------------------------------------------- */
+/* -- the place of one piece of evidence --------------------------------------------------- */
 
 static vs_rc put_place(struct vs_relay *relay, struct vs_job *job, struct vs_json *json,
                        const struct vs_evidence *evidence, struct vs_error *err)

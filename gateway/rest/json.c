@@ -122,8 +122,7 @@ vs_rc vs_respond_json(struct vs_request *request, int status, const struct vs_js
     return VS_OK;
 }
 
-/* ---- reading
- * ----------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------- */
 
 struct reading {
     struct vs_arena *arena;

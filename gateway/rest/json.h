@@ -8,8 +8,7 @@
 #include "gateway/http/server.h"
 #include "relay/id.h"
 
-/* ---- writing
- * ----------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------------- */
 
 struct vs_json {
     struct vs_buffer buffer;
@@ -42,8 +41,7 @@ static inline void vs_cleanup_json(struct vs_json *json)
 }
 #define VS_JSON __attribute__((cleanup(vs_cleanup_json))) struct vs_json
 
-/* ---- reading
- * ----------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------- */
 
 enum vs_json_kind {
     VS_JSON_TEXT,   /* const char *, without control characters; null: NULL */

@@ -99,8 +99,7 @@ vs_rc vs_rest_submit_chunk(struct vs_request *request, struct vs_bytes bytes,
                                    : vs_submission_feed(self->submission, bytes, err);
 }
 
-/* ---- parameters
- * ------------------------------------------------------------------------------- */
+/* ---- parameters ------------------------------------------------------------------------- */
 
 struct input {
     struct vs_texts to;
@@ -213,8 +212,7 @@ static vs_rc read_parameters(struct vs_request *request, struct submitting *self
     return VS_OK;
 }
 
-/* ---- the outcome
- * ------------------------------------------------------------------------------- */
+/* ---- the outcome ------------------------------------------------------------------------ */
 
 /* A refusal by verdict is a problem that carries its signed evidence. */
 static vs_rc answer_refusal(struct vs_request *request, const struct vs_receipt *receipt,

@@ -3,8 +3,7 @@
 #define STATEMENT_MAX ((size_t)1024 * 1024)
 #define DOUBT_MAX_MS  (48 * VS_HOUR_MS) /* Art. 13.2 */
 
-/* -- rows
- * --------------------------------------------------------------------------------------- */
+/* -- rows --------------------------------------------------------------------------------- */
 
 static struct vs_value time_or_null(vs_time_ms t)
 {
@@ -54,8 +53,7 @@ static vs_rc find(struct vs_centre *centre, struct vs_arena *arena, const char *
     return VS_OK;
 }
 
-/* -- events
- * ------------------------------------------------------------------------------------- */
+/* -- events ------------------------------------------------------------------------------- */
 
 void vs_register_event_digest(const char *serial, const struct vs_register_event *event,
                               struct vs_digest *ret)
@@ -326,8 +324,7 @@ vs_rc vs_centre_change(struct vs_centre *centre, const char *serial,
     return rc;
 }
 
-/* -- suspensions that end
- * ----------------------------------------------------------------------- */
+/* -- suspensions that end ----------------------------------------------------------------- */
 
 static vs_rc restore_due(struct vs_centre *centre, vs_time_ms now, struct vs_error *err)
 {
@@ -377,8 +374,7 @@ vs_rc vs_centre_step(struct vs_centre *centre, vs_time_ms now, struct vs_error *
     return rc;
 }
 
-/* -- reading
- * ------------------------------------------------------------------------------------ */
+/* -- reading ------------------------------------------------------------------------------ */
 
 static vs_rc entry_of(struct vs_arena *arena, const struct vs_row *row, vs_time_ms now,
                       struct vs_register_entry *ret, struct vs_error *err)

@@ -199,8 +199,7 @@ static void record__no_longer_holds_when_a_hash_is_changed(void **state)
     assert_int_equal(result_of(der, &number, 1).fault, VS_RECORD_ALGORITHM);
 }
 
-/* -- renewal: records written here by hand, as a later maker will
- * -------------------------------- */
+/* -- renewal: records written here by hand, as a later maker will ------------------------- */
 
 static void put_stamp(struct vs_buffer *to, enum vs_digest_algorithm algorithm,
                       const struct vs_digest *leaf, struct vs_bytes token)
@@ -302,8 +301,7 @@ static void record__refuses_what_is_no_record(void **state)
                  vs_record_decode(pki->arena, VS_BYTES(longer, der.len), &record, &err));
 }
 
-/* -- records of others
- * ---------------------------------------------------------------------------- */
+/* -- records of others -------------------------------------------------------------------- */
 
 struct files {
     const char *names[2];

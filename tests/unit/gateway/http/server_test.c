@@ -284,8 +284,7 @@ static int tear_down(void **state)
     return pthread_join(worker_thread, NULL);
 }
 
-/* ---- a client that sends exactly what it is told
- * ---------------------------------------------- */
+/* ---- a client that sends exactly what it is told ---------------------------------------- */
 
 static int dial(void)
 {
@@ -336,8 +335,7 @@ static const char *ask(const char *request)
 
 #define HOST "Host: x\r\n"
 
-/* ---- tests
- * -------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------ */
 
 static void server__answers_what_the_table_has_and_derives_404_405_413_415(void **state)
 {
