@@ -401,7 +401,8 @@ void vs_relay_health(struct vs_relay *relay, vs_time_ms now, struct vs_relay_hea
     health.stopping = relay->stopping;
     pthread_mutex_unlock(&relay->lock);
     health.ready = !health.broken && !health.stopping && !health.disk_short &&
-                   !health.clock_wrong && !health.marks_overdue;
+                   !atomic_load(&relay->anchor_behind) && !health.clock_wrong &&
+                   !health.marks_overdue;
     *ret = health;
 }
 
@@ -417,6 +418,8 @@ vs_rc vs_relay_intake(struct vs_relay *relay, vs_time_ms now, struct vs_error *e
     if (health.disk_short)
         return vs_fail(err, VS_E_DISK_FULL, NULL, "less than the reserve of %llu MiB is free",
                        (unsigned long long)(relay->settings.disk_reserve >> 20));
+    if (atomic_load(&relay->anchor_behind))
+        return vs_fail(err, VS_E_DISK_FULL, NULL, "the journal's anchor cannot be written");
     VS_REFUSE_IF(health.clock_wrong, err, VS_E_CLOCK, "Art. 28.1",
                  "the clock is behind the newest record");
     VS_REFUSE_IF(health.marks_overdue, err, VS_E_TSA_AWAY, "Art. 28.1",

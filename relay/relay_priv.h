@@ -86,6 +86,7 @@ struct vs_relay {
     _Atomic uint64_t unmarked;
     _Atomic int64_t last_event; /* newest moment that was recorded */
     _Atomic uint64_t disk_free;
+    _Atomic bool anchor_behind;    /* it could not be written: intake is closed (507) */
     _Atomic bool sequence_waiting; /* a committed batch is not yet sequenced */
     _Atomic bool mark_waiting;
     struct vs_marker *marker;    /* seal/mark.c */

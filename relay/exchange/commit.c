@@ -401,7 +401,13 @@ static void end_cycle(struct vs_relay *relay, struct cycle *cycle, vs_rc rc,
     fail_all(relay, cycle, rc, err);
 }
 
-/* Nothing more to do: the anchor, which lags under load, catches up. */
+/* The anchor lags under load, or could not be written: it catches up. */
+static void write_anchor(struct vs_relay *relay)
+{
+    struct vs_error ignored; /* told as VS_E_DISK_FULL by vs_relay_intake */
+    atomic_store(&relay->anchor_behind, !vs_ok(vs_journal_flush(relay->journal, &ignored)));
+}
+
 static bool idle_now(struct vs_relay *relay)
 {
     pthread_mutex_lock(&relay->lock);
@@ -418,6 +424,8 @@ bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now)
         relay->staged.n == 0 && (relay->broken || !atomic_load(&relay->sequence_waiting));
     bool broken = relay->broken;
     pthread_mutex_unlock(&relay->lock);
+    if (idle && !broken && atomic_load(&relay->anchor_behind))
+        write_anchor(relay);
     if (idle)
         return false;
     struct vs_error err = {.code = VS_E_NONE};
@@ -428,8 +436,8 @@ bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now)
     else if (vs_ok(rc))
         rc = run_cycle(relay, &cycle, &err);
     end_cycle(relay, &cycle, rc, &err);
-    if (vs_ok(rc) && idle_now(relay) && !vs_ok(vs_journal_flush(relay->journal, &err)))
-        vs_relay_break(relay, &err);
+    if (vs_ok(rc) && idle_now(relay))
+        write_anchor(relay);
     vs_arena_free(cycle.arena);
     return vs_ok(rc) || cycle.n_jobs > 0;
 }

@@ -265,7 +265,11 @@ vs_rc vs_sequencer_done(struct vs_relay *relay, struct vs_error *err)
         vs_relay_wake_marker(relay);
     }
     vs_pending_batch_free(batch);
-    return journal ? vs_journal_done(relay->journal, err) : VS_OK;
+    /* What is committed stays so though the anchor cannot follow: intake closes until it does.
+     */
+    if (journal)
+        atomic_store(&relay->anchor_behind, !vs_ok(vs_journal_done(relay->journal, err)));
+    return VS_OK;
 }
 
 /* -- opening (relay invariant 5) ------------------------------------------------------------
