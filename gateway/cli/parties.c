@@ -156,7 +156,7 @@ static json_t *participant_body(const struct participant_options *o)
 
 static int participant_add(struct vs_cli *cli, int argc, char **argv)
 {
-    struct participant_options o = {NULL};
+    struct participant_options o = {.name = NULL};
     struct vs_option_texts args;
     read_participant(cli, argc, argv, "IDENTIFIER...",
                      "Enter a participant, by one or more identifiers.\n\n"
@@ -174,7 +174,7 @@ static int participant_change(struct vs_cli *cli, int argc, char **argv)
         "identifiers", "name",          "public_body",    "agreed_senders_only", "endpoint",
         "contract",    "contract_from", "contract_until", "retention",           "version",
         NULL};
-    struct participant_options o = {NULL};
+    struct participant_options o = {.name = NULL};
     struct vs_option_texts args;
     read_participant(cli, argc, argv, "ID-OR-IDENTIFIER [IDENTIFIER...]",
                      "Change what is given, keep the rest; with more identifiers these are its "
@@ -405,7 +405,7 @@ static int agreement_add(struct vs_cli *cli, int argc, char **argv)
                 "signature-class=qualified -t marks=batch",
         .least = 2,
         .most = 2};
-    struct agreement_options o = {NULL};
+    struct agreement_options o = {.reference = NULL};
     struct vs_option_texts args;
     read_agreement(cli, argc, argv, &line, &o, &args);
     json_t *body = agreement_body(cli, &o);
@@ -418,7 +418,7 @@ static int agreement_change(struct vs_cli *cli, int argc, char **argv)
     static const char *const kept[] = {"reference", "from", "until", "terms", "version", NULL};
     static const struct vs_command_line line = {
         .usage = "ID", .text = "Change what is given, keep the rest.", .least = 1, .most = 1};
-    struct agreement_options o = {NULL};
+    struct agreement_options o = {.reference = NULL};
     struct vs_option_texts args;
     read_agreement(cli, argc, argv, &line, &o, &args);
     return change(cli, item(cli, "/v1/agreements", args.items[0]), kept,
