@@ -124,8 +124,7 @@ vs_rc vs_evidence_load(struct vs_relay *relay, struct vs_arena *arena, struct vs
     return from_row(relay, arena, row, &batch, ret, err);
 }
 
-/* -- views ----------------------------------------------------------------------------------
- */
+/* -- views --------------------------------------------------------------------------------- */
 
 vs_rc vs_evidence_xml(struct vs_relay *relay, struct vs_arena *arena,
                       const struct vs_evidence *evidence, struct vs_bytes *ret,

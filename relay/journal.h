@@ -35,8 +35,7 @@ VS_NODISCARD vs_rc vs_journal_open(const struct vs_journal_options *options,
 void vs_journal_close(struct vs_journal *journal); /* NULL is fine */
 uint64_t vs_journal_size(const struct vs_journal *journal);
 
-/* -- appending ------------------------------------------------------------------------------
- */
+/* -- appending ----------------------------------------------------------------------------- */
 struct vs_journal_append {
     uint64_t first;          /* index of the first leaf */
     const struct vs_op *ops; /* tiles, frontier, checkpoint: for the sequencer's item */
@@ -56,8 +55,7 @@ void vs_journal_undo(struct vs_journal *journal);
 /* Write the anchor now if it is behind. */
 VS_NODISCARD vs_rc vs_journal_flush(struct vs_journal *journal, struct vs_error *err);
 
-/* -- reading --------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------- */
 /* The newest signed note. */
 VS_NODISCARD vs_rc vs_journal_checkpoint(struct vs_journal *journal, struct vs_arena *arena,
                                          struct vs_bytes *ret, struct vs_error *err);
@@ -80,8 +78,7 @@ VS_NODISCARD vs_rc vs_journal_tile(struct vs_journal *journal, unsigned level, u
 VS_NODISCARD vs_rc vs_journal_leaf(struct vs_journal *journal, uint64_t index,
                                    struct vs_hash *ret, struct vs_error *err);
 
-/* -- care -----------------------------------------------------------------------------------
- */
+/* -- care ---------------------------------------------------------------------------------- */
 /* The whole tree anew from its leaves: tiles, frontier, checkpoint, its signature, the anchor.
  * `fault` is called for each thing wrong; OK when it could be done, whatever it found. */
 VS_NODISCARD vs_rc vs_journal_check(struct vs_journal *journal, vs_store_fault *fault,

@@ -117,8 +117,7 @@ bool vs_relay_work(struct vs_relay *relay, vs_time_ms now)
     return true;
 }
 
-/* -- waits ----------------------------------------------------------------------------------
- */
+/* -- waits --------------------------------------------------------------------------------- */
 
 /* Called with the lock held; false when the time has passed. */
 static bool wait_on(struct vs_relay *relay, pthread_cond_t *cond, int64_t until_ms)

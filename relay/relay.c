@@ -57,8 +57,7 @@ const struct vs_seams *vs_relay_seams(const struct vs_relay *relay)
     return &relay->seams;
 }
 
-/* -- open -----------------------------------------------------------------------------------
- */
+/* -- open ---------------------------------------------------------------------------------- */
 
 static void init_lock(struct vs_relay *relay)
 {
@@ -294,8 +293,7 @@ vs_rc vs_relay_open(const struct vs_relay_settings *settings, const struct vs_se
     return VS_OK;
 }
 
-/* -- close ----------------------------------------------------------------------------------
- */
+/* -- close --------------------------------------------------------------------------------- */
 
 static void end_queue(struct vs_job_queue *queue)
 {
@@ -331,8 +329,7 @@ void vs_relay_close(struct vs_relay *relay)
     vs_heap_free(relay);
 }
 
-/* -- clockwork ------------------------------------------------------------------------------
- */
+/* -- clockwork ----------------------------------------------------------------------------- */
 
 static bool clock_wrong(struct vs_relay *relay, vs_time_ms now)
 {
@@ -362,8 +359,7 @@ bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now)
     return did;
 }
 
-/* -- how it is ------------------------------------------------------------------------------
- */
+/* -- how it is ----------------------------------------------------------------------------- */
 
 vs_rc vs_relay_broken(const struct vs_relay *relay, struct vs_error *err)
 {

@@ -111,8 +111,7 @@ struct vs_centre *vs_relay_centre(const struct vs_relay *relay);
 struct vs_journal *vs_relay_journal(const struct vs_relay *relay);
 struct vs_verification *vs_relay_verification(const struct vs_relay *relay);
 
-/* -- steps ----------------------------------------------------------------------------------
- */
+/* -- steps --------------------------------------------------------------------------------- */
 bool vs_relay_work(struct vs_relay *relay, vs_time_ms now);
 bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now);
 bool vs_relay_mark(struct vs_relay *relay, vs_time_ms now);
@@ -131,8 +130,7 @@ void vs_relay_stop(struct vs_relay *relay);
 /* For tests and tools: run all steps on this thread until none does anything. */
 void vs_relay_run_until_idle(struct vs_relay *relay);
 
-/* -- how it is ------------------------------------------------------------------------------
- */
+/* -- how it is ----------------------------------------------------------------------------- */
 /* After a failed commit: the reason, VS_OK otherwise. The daemon logs it and exits non-zero. */
 VS_NODISCARD vs_rc vs_relay_broken(const struct vs_relay *relay, struct vs_error *err);
 

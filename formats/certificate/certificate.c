@@ -7,8 +7,7 @@ vs_rc vs_certificate_malformed(struct vs_error *err, const char *clause, const c
     return vs_fail(err, VS_E_CERTIFICATE, clause, "certificate: %s", what);
 }
 
-/* -- decoding -------------------------------------------------------------------------------
- */
+/* -- decoding ------------------------------------------------------------------------------ */
 
 static vs_rc read_version(struct vs_certificate *c, struct vs_der *tbs, struct vs_error *err)
 {
@@ -127,8 +126,7 @@ vs_rc vs_certificate_decode(struct vs_bytes der, struct vs_certificate **ret,
     return VS_OK;
 }
 
-/* -- life and small questions ---------------------------------------------------------------
- */
+/* -- life and small questions -------------------------------------------------------------- */
 
 struct vs_certificate *vs_certificate_ref(struct vs_certificate *c)
 {
@@ -166,8 +164,7 @@ vs_rc vs_certificate_verify_signed_by(const struct vs_certificate *c,
     return vs_verified(&object, issuer, ret, err);
 }
 
-/* -- PEM ------------------------------------------------------------------------------------
- */
+/* -- PEM ----------------------------------------------------------------------------------- */
 
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
 #define PEM_END   "-----END CERTIFICATE-----"

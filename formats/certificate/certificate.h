@@ -103,8 +103,7 @@ VS_NODISCARD vs_rc vs_certificate_verify_signed_by(const struct vs_certificate *
                                                    enum vs_signature_verdict *ret,
                                                    struct vs_error *err);
 
-/* -- names ----------------------------------------------------------------------------------
- */
+/* -- names --------------------------------------------------------------------------------- */
 
 enum vs_attribute {
     VS_NAME_CN,
@@ -141,8 +140,7 @@ bool vs_name_within(struct vs_bytes name, struct vs_bytes base);
 char *vs_certificate_serial_text(struct vs_arena *arena,
                                  const struct vs_certificate *certificate);
 
-/* -- addresses and policies -----------------------------------------------------------------
- */
+/* -- addresses and policies ---------------------------------------------------------------- */
 
 enum vs_address { VS_ADDRESS_OCSP, VS_ADDRESS_ISSUERS, VS_ADDRESS_CRL };
 
@@ -155,8 +153,7 @@ VS_NODISCARD vs_rc vs_certificate_addresses(struct vs_arena *arena,
 /* Whether `policy` (dotted OID) is among the certificate policies. */
 bool vs_certificate_has_policy(const struct vs_certificate *certificate, const char *policy);
 
-/* -- the cache ------------------------------------------------------------------------------
- */
+/* -- the cache ----------------------------------------------------------------------------- */
 
 /* Forget everything: for leak checkers and cold benches. */
 void vs_certificate_cache_clear(void);

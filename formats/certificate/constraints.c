@@ -19,8 +19,7 @@ enum {
     POLICIES_MAX = 64,
 };
 
-/* -- names ----------------------------------------------------------------------------------
- */
+/* -- names --------------------------------------------------------------------------------- */
 
 static bool ends_ascii_case(struct vs_bytes text, struct vs_bytes end)
 {
@@ -178,8 +177,7 @@ static bool names_hold(const struct vs_certificate *const *path, size_t n, size_
     return true;
 }
 
-/* -- policies -------------------------------------------------------------------------------
- */
+/* -- policies ------------------------------------------------------------------------------ */
 
 struct policies {
     struct vs_bytes list[POLICIES_MAX];

@@ -20,8 +20,7 @@ static vs_rc malformed(struct vs_error *err, const char *clause, const char *wha
     return vs_fail(err, VS_E_REVOCATION_DATA, clause, "CRL: %s", what);
 }
 
-/* -- extensions -----------------------------------------------------------------------------
- */
+/* -- extensions ---------------------------------------------------------------------------- */
 
 /* RFC 5280, 5.2.5. Reasons [3] and indirect [4] make it a part of a list. */
 static bool read_point(struct vs_crl *crl, struct vs_bytes value)
@@ -89,8 +88,7 @@ static void read_extensions(struct vs_crl *crl, struct vs_der *tbs)
     vs_der_leave(tbs, &wrapper);
 }
 
-/* -- entries --------------------------------------------------------------------------------
- */
+/* -- entries ------------------------------------------------------------------------------- */
 
 struct entry {
     struct vs_bytes serial;
@@ -148,8 +146,7 @@ static bool check_entries(struct vs_crl *crl)
     return vs_der_done(&list);
 }
 
-/* -- the list -------------------------------------------------------------------------------
- */
+/* -- the list ------------------------------------------------------------------------------ */
 
 static vs_rc read_tbs(struct vs_crl *crl, struct vs_bytes outer_algorithm, struct vs_error *err)
 {
@@ -223,8 +220,7 @@ vs_rc vs_crl_verify(const struct vs_crl *crl, const struct vs_certificate *issue
     return VS_OK;
 }
 
-/* -- looking up -----------------------------------------------------------------------------
- */
+/* -- looking up ---------------------------------------------------------------------------- */
 
 /* Whether one of the names in `point` (a DistributionPointName's fullName) is in `names`. */
 static bool shares_name(struct vs_bytes point, struct vs_bytes other)

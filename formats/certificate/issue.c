@@ -1,8 +1,7 @@
 #include "formats/certificate/issue.h"
 #include "formats/crypto/der_writer.h"
 
-/* -- names ----------------------------------------------------------------------------------
- */
+/* -- names --------------------------------------------------------------------------------- */
 
 static bool is_printable(const char *text)
 {
@@ -85,8 +84,7 @@ static vs_rc put_name(const struct vs_name_part *part, size_t n, struct vs_buffe
     return VS_OK;
 }
 
-/* -- extensions -----------------------------------------------------------------------------
- */
+/* -- extensions ---------------------------------------------------------------------------- */
 
 /* Extension { extnID, critical, extnValue OCTET STRING { … } }: opened by the first, closed by
  * the second. */
@@ -293,8 +291,7 @@ static void put_qualified(const struct vs_qc_profile *q, struct vs_buffer *to)
     extension_end(to, e);
 }
 
-/* -- the certificate ------------------------------------------------------------------------
- */
+/* -- the certificate ----------------------------------------------------------------------- */
 
 static bool serial_is_sound(struct vs_bytes serial)
 {
@@ -395,8 +392,7 @@ vs_rc vs_key_identifier(struct vs_bytes spki, uint8_t ret[20], struct vs_error *
     return VS_OK;
 }
 
-/* -- requests -------------------------------------------------------------------------------
- */
+/* -- requests ------------------------------------------------------------------------------ */
 
 struct request_parts {
     struct vs_bytes tbs, subject, spki, algorithm, value;

@@ -97,8 +97,7 @@ char *vs_name_attribute(struct vs_arena *arena, struct vs_bytes name, enum vs_at
     return NULL;
 }
 
-/* -- text -----------------------------------------------------------------------------------
- */
+/* -- text ---------------------------------------------------------------------------------- */
 
 /* RFC 4514, 2.4. */
 static void put_escaped(struct vs_buffer *to, const char *text)
@@ -163,8 +162,7 @@ char *vs_name_text(struct vs_arena *arena, struct vs_bytes name)
     return vs_arena_strndup(arena, text.len == 0 ? "" : (const char *)text.ptr, text.len);
 }
 
-/* -- comparison -----------------------------------------------------------------------------
- */
+/* -- comparison ---------------------------------------------------------------------------- */
 
 /* RFC 5280, 7.1, as far as ASCII goes: folded case, outer spaces gone, inner runs one space. */
 static void fold(char *text)
@@ -253,8 +251,7 @@ bool vs_name_within(struct vs_bytes name, struct vs_bytes base)
     return begins_with(name, base, false);
 }
 
-/* -- serial number --------------------------------------------------------------------------
- */
+/* -- serial number ------------------------------------------------------------------------- */
 
 char *vs_certificate_serial_text(struct vs_arena *arena, const struct vs_certificate *c)
 {

@@ -20,8 +20,7 @@ static vs_rc malformed(struct vs_error *err, const char *clause, const char *wha
     return vs_fail(err, VS_E_REVOCATION_DATA, clause, "OCSP: %s", what);
 }
 
-/* -- CertID ---------------------------------------------------------------------------------
- */
+/* -- CertID -------------------------------------------------------------------------------- */
 
 static void read_cert_id(struct vs_der *der, struct vs_cert_id *ret)
 {
@@ -62,8 +61,7 @@ bool vs_cert_id_matches(const struct vs_cert_id *id, const struct vs_certificate
            vs_bytes_equal(vs_digest_bytes(&name), id->issuer_name_hash);
 }
 
-/* -- requests -------------------------------------------------------------------------------
- */
+/* -- requests ------------------------------------------------------------------------------ */
 
 /* RFC 6960, 4.4: nonce read; a critical one that is not known fails. */
 static void read_request_extensions(struct vs_der *request, struct vs_bytes *ret_nonce)
@@ -179,8 +177,7 @@ void vs_ocsp_request_encode(const struct vs_certificate *certificate,
     vs_der_end(to, whole, VS_DER_SEQUENCE);
 }
 
-/* -- responses ------------------------------------------------------------------------------
- */
+/* -- responses ----------------------------------------------------------------------------- */
 
 static void read_revoked(struct vs_der *single, struct vs_statement *s)
 {

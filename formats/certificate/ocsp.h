@@ -26,8 +26,7 @@ bool vs_cert_id_matches(const struct vs_cert_id *id, const struct vs_certificate
  */
 bool vs_cert_id_of_issuer(const struct vs_cert_id *id, const struct vs_certificate *issuer);
 
-/* -- requests -------------------------------------------------------------------------------
- */
+/* -- requests ------------------------------------------------------------------------------ */
 
 struct vs_ocsp_request {
     const struct vs_cert_id *ids;
@@ -44,8 +43,7 @@ void vs_ocsp_request_encode(const struct vs_certificate *certificate,
                             const struct vs_certificate *issuer, struct vs_bytes nonce,
                             struct vs_buffer *to);
 
-/* -- responses ------------------------------------------------------------------------------
- */
+/* -- responses ----------------------------------------------------------------------------- */
 
 enum vs_ocsp_response_status {
     VS_OCSP_SUCCESSFUL = 0,

@@ -2,8 +2,7 @@
 #include "formats/certificate/ocsp.h"
 #include "formats/certificate/verified.h"
 
-/* -- what it says ---------------------------------------------------------------------------
- */
+/* -- what it says -------------------------------------------------------------------------- */
 
 static bool hash_matches(const struct vs_ocsp_single *single, const struct vs_certificate *c)
 {
@@ -48,8 +47,7 @@ bool vs_ocsp_find(const struct vs_ocsp *ocsp, const struct vs_certificate *certi
     return found;
 }
 
-/* -- whose word it is -----------------------------------------------------------------------
- */
+/* -- whose word it is ---------------------------------------------------------------------- */
 
 static bool is_responder(const struct vs_ocsp *ocsp, const struct vs_certificate *c)
 {

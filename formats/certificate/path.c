@@ -28,8 +28,7 @@ const char *vs_path_verdict_text(enum vs_path_verdict verdict)
     return "no path to a trust anchor";
 }
 
-/* -- one finished path ----------------------------------------------------------------------
- */
+/* -- one finished path --------------------------------------------------------------------- */
 
 static void blame(struct vs_path *path, enum vs_path_verdict verdict, size_t culprit,
                   const char *why, const char *clause)
@@ -107,8 +106,7 @@ static void offer_loose(struct search *s)
     s->best.clause = "EN 319 102-1, 5.2.6.2";
 }
 
-/* -- the search -----------------------------------------------------------------------------
- */
+/* -- the search ---------------------------------------------------------------------------- */
 
 static bool in_path(const struct vs_path *path, const struct vs_certificate *c)
 {

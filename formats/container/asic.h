@@ -110,8 +110,7 @@ VS_NODISCARD vs_rc vs_asic_manifest_read(struct vs_arena *arena, const struct vs
                                          const struct vs_asic_manifest **ret,
                                          struct vs_error *err);
 
-/* -- making ----------------------------------------------------------------------------------
- */
+/* -- making -------------------------------------------------------------------------------- */
 
 /* A data object to pack. `name` must be safe: see vs_asic_safe_name. */
 struct vs_asic_object {

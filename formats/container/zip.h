@@ -83,8 +83,7 @@ bool vs_zip_stored(const struct vs_zip *zip, const struct vs_zip_entry *entry,
 /* CRC-32 (ISO-HDLC, as ZIP has it) of bytes that come in pieces; start with 0. */
 uint32_t vs_zip_crc32(uint32_t crc, struct vs_bytes bytes);
 
-/* -- writing ---------------------------------------------------------------------------------
- */
+/* -- writing ------------------------------------------------------------------------------- */
 
 /* One entry to lay out: bytes, or (source != NULL) a source with its CRC-32, which must be
  * true: whoever spooled the bytes counted it. All are borrowed and must outlive the layout. */

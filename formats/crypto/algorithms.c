@@ -125,8 +125,7 @@ enum vs_key_type vs_scheme_key_type(enum vs_scheme scheme)
     return VS_KEY_UNKNOWN;
 }
 
-/* -- names ----------------------------------------------------------------------------------
- */
+/* -- names --------------------------------------------------------------------------------- */
 
 static const struct row *find_row(struct vs_signature_algorithm algorithm)
 {
@@ -194,8 +193,7 @@ struct vs_bytes vs_digest_oid(enum vs_digest_algorithm algorithm)
     return digests[algorithm].oid;
 }
 
-/* -- AlgorithmIdentifier: reading -----------------------------------------------------------
- */
+/* -- AlgorithmIdentifier: reading ---------------------------------------------------------- */
 
 bool vs_algorithm_well_formed(struct vs_bytes identifier)
 {
@@ -320,8 +318,7 @@ bool vs_signature_algorithm_by_der(struct vs_bytes identifier,
     return true;
 }
 
-/* -- AlgorithmIdentifier: writing -----------------------------------------------------------
- */
+/* -- AlgorithmIdentifier: writing ---------------------------------------------------------- */
 
 enum { IDENTIFIER_MAX = 80 };
 
@@ -401,8 +398,7 @@ struct vs_bytes vs_digest_der(enum vs_digest_algorithm algorithm)
     return VS_BYTES(digest_der[algorithm], digest_der_len[algorithm]);
 }
 
-/* -- how long -------------------------------------------------------------------------------
- */
+/* -- how long ------------------------------------------------------------------------------ */
 
 vs_time_ms vs_digest_good_until(enum vs_digest_algorithm algorithm)
 {

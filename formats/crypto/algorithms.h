@@ -33,8 +33,7 @@ enum vs_key_type vs_scheme_key_type(enum vs_scheme scheme);
 /* "ECDSA with SHA-256", in static storage; never NULL. */
 const char *vs_signature_algorithm_name(struct vs_signature_algorithm algorithm);
 
-/* -- names ----------------------------------------------------------------------------------
- */
+/* -- names --------------------------------------------------------------------------------- */
 
 /* XMLDSig (RFC 9231) SignatureMethod. False: not known; `ret` is then all zero. */
 bool vs_signature_algorithm_by_uri(struct vs_bytes uri, struct vs_signature_algorithm *ret);
@@ -64,8 +63,7 @@ enum vs_digest_algorithm vs_digest_by_der(struct vs_bytes identifier);
 /* The same to write, without parameters (RFC 5754, 2). */
 struct vs_bytes vs_digest_der(enum vs_digest_algorithm algorithm);
 
-/* -- how long -------------------------------------------------------------------------------
- */
+/* -- how long ------------------------------------------------------------------------------ */
 
 /* The first moment at which the algorithm is no longer acceptable; VS_TIME_NONE: never was.
  * `key_bits`: RSA modulus length, EC order length, 0 for Ed25519. */

@@ -85,8 +85,7 @@ bool vs_der_is_text(uint8_t tag, struct vs_bytes content);
 /* A character string of any of the DER types, as UTF-8 (NUL refused); NULL: malformed. */
 char *vs_der_text(struct vs_arena *arena, uint8_t tag, struct vs_bytes content);
 
-/* -- writing --------------------------------------------------------------------------------
- */
+/* -- writing ------------------------------------------------------------------------------- */
 
 /* Append one element. */
 void vs_der_put(struct vs_buffer *to, uint8_t tag, struct vs_bytes content);

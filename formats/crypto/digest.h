@@ -59,8 +59,7 @@ bool vs_digest_equal(const struct vs_digest *a, const struct vs_digest *b);
 /* Plain SHA-256 into 32 bytes: cache keys, Merkle nodes. */
 void vs_sha256(struct vs_bytes bytes, uint8_t out[32]);
 
-/* -- as bytes arrive ------------------------------------------------------------------------
- */
+/* -- as bytes arrive ----------------------------------------------------------------------- */
 
 struct vs_hasher; /* heap; one thread at a time */
 

@@ -33,8 +33,7 @@ enum vs_key_kind {
     VS_GENERATE_ED25519
 };
 
-/* -- private keys ---------------------------------------------------------------------------
- */
+/* -- private keys -------------------------------------------------------------------------- */
 
 /* Each `ret` is a new reference. */
 VS_NODISCARD vs_rc vs_key_generate(enum vs_key_kind kind, struct vs_key **ret,
@@ -84,8 +83,7 @@ VS_NODISCARD vs_rc vs_pkcs12_encode(const struct vs_pkcs12 *content, const char 
                                     struct vs_bytes passphrase, struct vs_buffer *to,
                                     struct vs_error *err);
 
-/* -- public keys ----------------------------------------------------------------------------
- */
+/* -- public keys --------------------------------------------------------------------------- */
 
 /* NOT DONE: RFC 4055, 1.2: the digest and salt that an id-RSASSA-PSS key's own parameters
  * demand are not compared with the signature's; that it signs by PSS alone is. */

@@ -101,8 +101,7 @@ vs_rc vs_key_encode_pem(const struct vs_key *key, struct vs_bytes passphrase,
     return add_bio(bio, to, err);
 }
 
-/* -- PKCS#12 --------------------------------------------------------------------------------
- */
+/* -- PKCS#12 ------------------------------------------------------------------------------- */
 
 /* PKCS12_* want a C string. */
 static vs_rc c_passphrase(struct vs_bytes from, char to[PASSPHRASE_MAX + 1],

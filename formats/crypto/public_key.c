@@ -68,8 +68,7 @@ static void make_templates(void)
     }
 }
 
-/* -- decoding -------------------------------------------------------------------------------
- */
+/* -- decoding ------------------------------------------------------------------------------ */
 
 static vs_rc malformed(struct vs_error *err, const char *what)
 {
@@ -229,8 +228,7 @@ vs_rc vs_public_key_from_ed25519(const uint8_t raw[32], struct vs_public_key **r
     return vs_public_key_decode(VS_BYTES(spki, sizeof spki), ret, err);
 }
 
-/* -- life and parts -------------------------------------------------------------------------
- */
+/* -- life and parts ------------------------------------------------------------------------ */
 
 struct vs_public_key *vs_public_key_ref(struct vs_public_key *key)
 {
@@ -273,8 +271,7 @@ bool vs_public_key_ed25519(const struct vs_public_key *key, uint8_t ret[32])
     return true;
 }
 
-/* -- verifying ------------------------------------------------------------------------------
- */
+/* -- verifying ----------------------------------------------------------------------------- */
 
 /* VS_SIGNATURE_VALID: the algorithm can be tried with this key. */
 static enum vs_signature_verdict fitting(const struct vs_public_key *key,

@@ -48,8 +48,7 @@ const char *vs_erds_extension(const struct vs_erds *evidence, const char *name)
     return NULL;
 }
 
-/* -- canonical text (Canonical XML 1.0, 2.3): the escapes of C14N and no other ----------------
- */
+/* -- canonical text (Canonical XML 1.0, 2.3): the escapes of C14N and no other ------------- */
 
 static const char *escape_of(const uint8_t *c, bool attribute)
 {

@@ -3,8 +3,7 @@
 #include "formats/crypto/der.h"
 #include <stdlib.h>
 
-/* -- the tree of a batch ---------------------------------------------------------------------
- */
+/* -- the tree of a batch ------------------------------------------------------------------- */
 
 static int compare_hash(const void *a, const void *b)
 {

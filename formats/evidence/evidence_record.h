@@ -17,8 +17,7 @@
 
 #define VS_RECORD_MAX_BYTES ((size_t)8 * 1024 * 1024)
 
-/* -- making ----------------------------------------------------------------------------------
- */
+/* -- making -------------------------------------------------------------------------------- */
 
 /* One leaf of a batch: the SHA-256 digests of the files that stand together. */
 struct vs_record_group {
@@ -34,8 +33,7 @@ VS_NODISCARD vs_rc vs_record_make(struct vs_arena *arena, const struct vs_record
                                   size_t n, size_t index, struct vs_bytes token,
                                   struct vs_bytes *ret, struct vs_error *err);
 
-/* -- reading ---------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------- */
 
 struct vs_record_values {
     const struct vs_bytes *values;
@@ -65,8 +63,7 @@ struct vs_record {
 VS_NODISCARD vs_rc vs_record_decode(struct vs_arena *arena, struct vs_bytes der,
                                     const struct vs_record **ret, struct vs_error *err);
 
-/* -- checking --------------------------------------------------------------------------------
- */
+/* -- checking ------------------------------------------------------------------------------ */
 
 /* Gives the digest of data object `object` (0 .. n_objects - 1) by `algorithm`. */
 typedef vs_rc (*vs_record_digest)(void *context, size_t object,

@@ -35,8 +35,7 @@ static void fault(struct checking *c, enum vs_record_fault what)
         c->record->fault = what;
 }
 
-/* -- digests ---------------------------------------------------------------------------------
- */
+/* -- digests ------------------------------------------------------------------------------- */
 
 /* `without` may be NULL. */
 static vs_rc canonical_digest(struct checking *c, const struct chain *chain,
@@ -89,8 +88,7 @@ static vs_rc join(struct checking *c, enum vs_digest_algorithm algorithm,
     return VS_OK;
 }
 
-/* -- one archive time-stamp ------------------------------------------------------------------
- */
+/* -- one archive time-stamp ---------------------------------------------------------------- */
 
 /* The values of one Sequence, and room for one more. */
 static vs_rc read_values(struct checking *c, const struct vs_xml_node *sequence,
@@ -187,8 +185,7 @@ static vs_rc check_stamp(struct checking *c, const struct chain *chain,
     return VS_OK;
 }
 
-/* -- chains ----------------------------------------------------------------------------------
- */
+/* -- chains -------------------------------------------------------------------------------- */
 
 static vs_rc read_chain(struct checking *c, const struct vs_xml_node *node, struct chain *ret)
 {

@@ -34,8 +34,7 @@ static vs_rc malformed(struct vs_error *err, const char *what)
     return vs_fail(err, VS_E_SIGNATURE_FORM, "RFC 5652, 5", "%s", what);
 }
 
-/* -- attributes ------------------------------------------------------------------------------
- */
+/* -- attributes ---------------------------------------------------------------------------- */
 
 static vs_rc read_attributes(struct vs_arena *arena, struct vs_bytes content,
                              const struct vs_cms_attribute **ret, size_t *ret_n,
@@ -142,8 +141,7 @@ static vs_rc read_signed_facts(struct vs_cms_signer *s, bool counter, struct vs_
     return v1 != NULL ? read_ess(s, v1->first, false, err) : VS_OK;
 }
 
-/* -- signers ---------------------------------------------------------------------------------
- */
+/* -- signers ------------------------------------------------------------------------------- */
 
 static void read_sid(struct vs_ber *ber, struct vs_cms_signer *s)
 {
@@ -241,8 +239,7 @@ static vs_rc read_signers(struct vs_arena *arena, struct vs_bytes content, struc
     return VS_OK;
 }
 
-/* -- SignedData ------------------------------------------------------------------------------
- */
+/* -- SignedData ---------------------------------------------------------------------------- */
 
 static vs_rc read_list(struct vs_arena *arena, struct vs_bytes content,
                        const struct vs_bytes **ret, size_t *ret_n, struct vs_error *err)

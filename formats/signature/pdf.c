@@ -29,8 +29,7 @@ vs_rc vs_pdf_open(struct vs_bytes file, vs_qpdf **ret, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- one signature dictionary ----------------------------------------------------------------
- */
+/* -- one signature dictionary -------------------------------------------------------------- */
 
 static const char *name_of(struct reader *r, qpdf_oh dictionary, const char *key)
 {
@@ -140,8 +139,7 @@ static vs_rc read_signature(struct reader *r, qpdf_oh value)
     return VS_OK;
 }
 
-/* -- fields ----------------------------------------------------------------------------------
- */
+/* -- fields -------------------------------------------------------------------------------- */
 
 /* The field tree may be a ring or as wide as somebody likes: depth and number are bounded. */
 static vs_rc read_fields(struct reader *r, qpdf_oh list, int depth)
@@ -171,8 +169,7 @@ static void sort(struct vs_pdf_signature *s, size_t n)
         }
 }
 
-/* -- the document security store -------------------------------------------------------------
- */
+/* -- the document security store ----------------------------------------------------------- */
 
 static vs_rc read_store(struct reader *r, qpdf_oh store, const char *key,
                         const struct vs_bytes **ret, size_t *ret_n)
@@ -233,8 +230,7 @@ vs_rc vs_pdf_read(struct vs_arena *arena, struct vs_bytes file, const struct vs_
     return VS_OK;
 }
 
-/* -- the signed bytes -------------------------------------------------------------------------
- */
+/* -- the signed bytes ---------------------------------------------------------------------- */
 
 static vs_rc read_range(const struct vs_source *source, uint64_t offset, void *to, size_t len,
                         struct vs_error *err)

@@ -22,8 +22,7 @@ void *vs_list_add(struct vs_list *list, struct vs_arena *arena, size_t item_size
     return (uint8_t *)list->items + list->n++ * item_size;
 }
 
-/* -- methods ---------------------------------------------------------------------------------
- */
+/* -- methods ------------------------------------------------------------------------------- */
 
 vs_rc vs_dsig_read_c14n(const struct vs_xml_node *node, enum vs_c14n_method *ret,
                         const char **ret_prefixes, struct vs_error *err)
@@ -72,8 +71,7 @@ vs_rc vs_dsig_read_digest(const struct vs_xml_node *node, struct vs_arena *arena
     return VS_OK;
 }
 
-/* -- URIs ------------------------------------------------------------------------------------
- */
+/* -- URIs ---------------------------------------------------------------------------------- */
 
 /* "#id": no XPointer, no encoding, nothing that an Id cannot be. */
 static bool is_plain_fragment(const char *id)
@@ -122,8 +120,7 @@ static vs_rc read_uri(struct vs_arena *arena, const struct vs_dsig *dsig,
     return VS_OK;
 }
 
-/* -- transforms ------------------------------------------------------------------------------
- */
+/* -- transforms ---------------------------------------------------------------------------- */
 
 static bool is_inside_a_signature(const struct vs_xml_node *node)
 {

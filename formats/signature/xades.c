@@ -53,8 +53,7 @@ static vs_rc add_der(struct reader *r, struct vs_list *list, const struct vs_xml
     return VS_OK;
 }
 
-/* -- signed properties -----------------------------------------------------------------------
- */
+/* -- signed properties --------------------------------------------------------------------- */
 
 static vs_rc read_certificate_reference(struct reader *r, const struct vs_xml_node *cert,
                                         struct vs_xades_certificate_reference *ret)
@@ -192,8 +191,7 @@ static vs_rc read_data_properties(struct reader *r, const struct vs_xml_node *no
     return VS_OK;
 }
 
-/* -- unsigned properties ---------------------------------------------------------------------
- */
+/* -- unsigned properties ------------------------------------------------------------------- */
 
 static vs_rc read_timestamp(struct reader *r, const struct vs_xml_node *node,
                             enum vs_xades_timestamp_kind kind)
@@ -309,8 +307,7 @@ static vs_rc read_unsigned(struct reader *r, const struct vs_xml_node *propertie
     return VS_OK;
 }
 
-/* -- the properties as a whole ---------------------------------------------------------------
- */
+/* -- the properties as a whole ------------------------------------------------------------- */
 
 /* EN 319 132-1, 4.3.2 and 6.3: SignedProperties count only when exactly one reference has their
  * type and digests exactly this element (else they could have been put in by anybody). */
@@ -378,8 +375,7 @@ static vs_rc read_properties(struct reader *r)
     return properties == NULL ? VS_OK : read_unsigned(r, properties);
 }
 
-/* -- what it amounts to ----------------------------------------------------------------------
- */
+/* -- what it amounts to -------------------------------------------------------------------- */
 
 const char *vs_xades_level_text(enum vs_xades_level level)
 {
@@ -454,8 +450,7 @@ static vs_rc read_signature(struct vs_xades_file *file, const struct vs_xml_node
     return VS_OK;
 }
 
-/* -- the file --------------------------------------------------------------------------------
- */
+/* -- the file ------------------------------------------------------------------------------ */
 
 static vs_rc add_signature(struct vs_xades_file *file, struct vs_list *list,
                            const struct vs_xml_node *node, struct vs_error *err)
@@ -521,8 +516,7 @@ void vs_xades_free(struct vs_xades_file *file)
     vs_heap_free(file);
 }
 
-/* -- imprints --------------------------------------------------------------------------------
- */
+/* -- imprints ------------------------------------------------------------------------------ */
 
 static vs_rc imprint_of_value(const struct vs_xades *x, const struct vs_xades_timestamp *t,
                               enum vs_digest_algorithm algorithm, struct vs_digest *ret,

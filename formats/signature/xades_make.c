@@ -20,8 +20,7 @@
 
 enum { ID_MAX = 64, MAX_DRAFT = 64 << 20 };
 
-/* -- pieces of canonical XML -----------------------------------------------------------------
- */
+/* -- pieces of canonical XML --------------------------------------------------------------- */
 
 static void put(struct vs_buffer *to, const char *text)
 {
@@ -81,8 +80,7 @@ static void put_digest(struct vs_buffer *to, const struct vs_digest *digest,
     put(to, "</ds:DigestValue>");
 }
 
-/* -- the signer ------------------------------------------------------------------------------
- */
+/* -- the signer ---------------------------------------------------------------------------- */
 
 struct vs_xades_signer {
     struct vs_signature_algorithm algorithm;
@@ -135,8 +133,7 @@ struct vs_signature_algorithm vs_xades_signer_algorithm(const struct vs_xades_si
     return signer->algorithm;
 }
 
-/* -- the draft -------------------------------------------------------------------------------
- */
+/* -- the draft ----------------------------------------------------------------------------- */
 
 struct vs_xades_draft {
     const struct vs_xades_signer *signer;
@@ -378,8 +375,7 @@ void vs_xades_set_validation_data(struct vs_xades_draft *draft,
     draft->validation = data;
 }
 
-/* -- the file --------------------------------------------------------------------------------
- */
+/* -- the file ------------------------------------------------------------------------------ */
 
 static void put_list(struct vs_buffer *to, const char *around, const char *element,
                      const struct vs_bytes *list, size_t n)
@@ -456,8 +452,7 @@ vs_rc vs_xades_write(const struct vs_xades_draft *draft, struct vs_buffer *to,
     return vs_buffer_check(to, err);
 }
 
-/* -- later -----------------------------------------------------------------------------------
- */
+/* -- later --------------------------------------------------------------------------------- */
 
 /* The last place where `what` begins, or file.len: our signature is the last thing in a file,
  * so nothing that a document contains can be taken for it. */

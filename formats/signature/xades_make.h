@@ -93,8 +93,7 @@ void vs_xades_set_validation_data(struct vs_xades_draft *draft,
 VS_NODISCARD vs_rc vs_xades_write(const struct vs_xades_draft *draft, struct vs_buffer *to,
                                   struct vs_error *err);
 
-/* -- later -----------------------------------------------------------------------------------
- */
+/* -- later --------------------------------------------------------------------------------- */
 
 /* For files that vs_xades_write made, and only for them (VS_E_SIGNATURE_FORM otherwise): the
  * imprint for a time mark, and the file with time mark (empty: none) and validation data (NULL:

@@ -11,8 +11,7 @@ enum {
     VALUE_MAX = 8192
 };
 
-/* -- reading ---------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------- */
 
 /* SignedInfo, SignatureValue, KeyInfo?, Object*: nothing else, in this order. */
 static vs_rc check_children(const struct vs_xml_node *node, struct vs_error *err)
@@ -226,8 +225,7 @@ vs_rc vs_dsig_read(struct vs_arena *arena, const struct vs_xml *xml,
     return VS_OK;
 }
 
-/* -- checking --------------------------------------------------------------------------------
- */
+/* -- checking ------------------------------------------------------------------------------ */
 
 static vs_rc add_to_hasher(void *context, struct vs_bytes piece, struct vs_error *err)
 {
@@ -349,8 +347,7 @@ vs_rc vs_dsig_check_value(const struct vs_dsig *dsig, const struct vs_public_key
                                         VS_SIGNATURE_RAW, dsig->value, ret, err);
 }
 
-/* -- one source for everything ---------------------------------------------------------------
- */
+/* -- one source for everything ------------------------------------------------------------- */
 
 static vs_rc source_digest(void *context, struct vs_bytes name,
                            enum vs_digest_algorithm algorithm, struct vs_digest *ret,

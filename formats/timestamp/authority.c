@@ -24,8 +24,7 @@ struct vs_tsa {
     struct vs_bytes own_certificate; /* the attribute signing-certificate-v2 */
 };
 
-/* -- preparation ----------------------------------------------------------------------------
- */
+/* -- preparation --------------------------------------------------------------------------- */
 
 static bool put_signer_id(struct vs_bytes certificate, struct vs_buffer *to)
 {
@@ -115,8 +114,7 @@ void vs_tsa_free(struct vs_tsa *tsa)
     vs_heap_free(tsa);
 }
 
-/* -- the request ----------------------------------------------------------------------------
- */
+/* -- the request --------------------------------------------------------------------------- */
 
 struct query {
     struct vs_bytes imprint; /* the whole MessageImprint */
@@ -181,8 +179,7 @@ static bool policy_is(const struct vs_tsa *tsa, struct vs_bytes wanted)
     return vs_bytes_equal(vs_der_oid(&reader), wanted);
 }
 
-/* -- the token ------------------------------------------------------------------------------
- */
+/* -- the token ----------------------------------------------------------------------------- */
 
 /* RFC 3161, 2.4.2: seconds, millis [0] from 1 to 999. */
 static void put_accuracy(int64_t accuracy_ms, struct vs_buffer *to)

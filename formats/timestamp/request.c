@@ -65,8 +65,7 @@ vs_rc vs_timestamp_request_decode(struct vs_bytes der, struct vs_timestamp_reque
     return VS_OK;
 }
 
-/* -- responses ------------------------------------------------------------------------------
- */
+/* -- responses ----------------------------------------------------------------------------- */
 
 /* PKIFailureInfo: bit 25 is the highest that has a name; DER's named bits, first bit highest.
  */

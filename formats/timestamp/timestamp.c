@@ -24,8 +24,7 @@ static vs_rc malformed(struct vs_error *err, const char *clause, const char *wha
     return vs_fail(err, VS_E_TIMESTAMP, clause, "time mark: %s", what);
 }
 
-/* -- TSTInfo --------------------------------------------------------------------------------
- */
+/* -- TSTInfo ------------------------------------------------------------------------------- */
 
 static void read_imprint(struct vs_timestamp *ts, struct vs_der *tst)
 {
@@ -112,8 +111,7 @@ static vs_rc read_tst_info(struct vs_timestamp *ts, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- signed attributes ----------------------------------------------------------------------
- */
+/* -- signed attributes --------------------------------------------------------------------- */
 
 /* ESSCertID (`v2` false: SHA-1) or ESSCertIDv2 (default SHA-256) of the first certificate. */
 static bool read_ess(struct vs_bytes value, bool v2, struct vs_ess_cert_id *ret)
@@ -192,8 +190,7 @@ static vs_rc read_attributes(struct vs_timestamp *ts, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- SignerInfo -----------------------------------------------------------------------------
- */
+/* -- SignerInfo ---------------------------------------------------------------------------- */
 
 static void read_sid(struct vs_timestamp *ts, struct vs_der *info)
 {
@@ -229,8 +226,7 @@ static vs_rc read_signer(struct vs_timestamp *ts, struct vs_der *infos, struct v
     return read_attributes(ts, err);
 }
 
-/* -- SignedData -----------------------------------------------------------------------------
- */
+/* -- SignedData ---------------------------------------------------------------------------- */
 
 struct list {
     struct vs_bytes items[VS_TIMESTAMP_MAX_CERTIFICATES];

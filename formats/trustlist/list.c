@@ -62,8 +62,7 @@ static vs_rc name_of(struct reader *r, const struct vs_xml_node *parent, const c
     return best == NULL ? VS_OK : copy_token(r, best, ret);
 }
 
-/* -- words of the standard -------------------------------------------------------------------
- */
+/* -- words of the standard ----------------------------------------------------------------- */
 
 static enum vs_service_type type_of(const char *uri)
 {
@@ -129,8 +128,7 @@ static unsigned qualifier_of(const char *uri)
     return 0;
 }
 
-/* -- criteria --------------------------------------------------------------------------------
- */
+/* -- criteria ------------------------------------------------------------------------------ */
 
 static int key_usage_bit(const char *name)
 {
@@ -264,8 +262,7 @@ unsigned vs_qualifiers_of(const struct vs_service_status *status,
     return all;
 }
 
-/* -- services --------------------------------------------------------------------------------
- */
+/* -- services ------------------------------------------------------------------------------ */
 
 static vs_rc read_qualification(struct reader *r, const struct vs_xml_node *element,
                                 struct vs_qualification *ret)

@@ -2,8 +2,7 @@
 
 #define PROOF_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
-/* -- form (EN 319 162-1, 4.3.3, 4.4.3) --------------------------------------------------------
- */
+/* -- form (EN 319 162-1, 4.3.3, 4.4.3) ----------------------------------------------------- */
 
 struct rule {
     unsigned note;
@@ -47,8 +46,7 @@ static void judge_form(struct vs_context *context, const struct vs_asic *asic,
                           vs_asic_note_text((enum vs_asic_note)note));
 }
 
-/* -- signatures ------------------------------------------------------------------------------
- */
+/* -- signatures ---------------------------------------------------------------------------- */
 
 /* A refusal of one proof's bytes is that proof's verdict; a failing disk is not. */
 static vs_rc settle(struct vs_context *context, vs_rc rc, const char *file,
@@ -89,8 +87,7 @@ static vs_rc judge_xades_entry(struct vs_context *context, const struct vs_asic_
     return VS_OK;
 }
 
-/* -- what is covered -------------------------------------------------------------------------
- */
+/* -- what is covered ----------------------------------------------------------------------- */
 
 static vs_rc report_data(struct vs_context *context, const struct vs_box *box,
                          struct vs_error *err)

@@ -49,8 +49,7 @@ vs_rc vs_cms_content_digest(const struct vs_cms_content *content,
                : vs_box_digest(content->box, content->object, algorithm, ret, err);
 }
 
-/* -- identification (5.2.3) ------------------------------------------------------------------
- */
+/* -- identification (5.2.3) ---------------------------------------------------------------- */
 
 static bool named(const struct vs_cms_signer *s, const struct vs_certificate *c)
 {
@@ -89,8 +88,7 @@ static void identify(struct vs_context *context, struct cades_subject *x)
                       "the signing certificate is not among what is signed");
 }
 
-/* -- cryptographic verification (5.2.7) -------------------------------------------------------
- */
+/* -- cryptographic verification (5.2.7) ---------------------------------------------------- */
 
 static void check_digest(struct vs_context *context, struct cades_subject *x,
                          const struct vs_digest *digest, bool known)
@@ -144,8 +142,7 @@ static vs_rc verify(struct vs_context *context, struct cades_subject *x, struct 
     return VS_OK;
 }
 
-/* -- attributes ------------------------------------------------------------------------------
- */
+/* -- attributes ---------------------------------------------------------------------------- */
 
 static const struct vs_cms_attribute *unsigned_attribute(const struct vs_cms_signer *s,
                                                          const char *oid, size_t nth)
@@ -265,8 +262,7 @@ static vs_rc collect_stamps(struct vs_context *context, struct cades_subject *x,
     return VS_OK;
 }
 
-/* -- level (EN 319 122-1, 6.3) ----------------------------------------------------------------
- */
+/* -- level (EN 319 122-1, 6.3) ------------------------------------------------------------- */
 
 static void find_level(struct cades_subject *x, bool pades)
 {
@@ -344,8 +340,7 @@ static vs_rc judge_records(struct vs_context *context, const struct cades_subjec
     return VS_OK;
 }
 
-/* -- all -------------------------------------------------------------------------------------
- */
+/* -- all ----------------------------------------------------------------------------------- */
 
 static void fill(struct vs_context *context, struct cades_subject *x,
                  const struct vs_cades_input *input, size_t number)

@@ -112,8 +112,7 @@ void vs_context_look_up(struct vs_context *context, const struct vs_certificate 
         vs_context_add_crl(context, crls[i]);
 }
 
-/* -- growing lists ---------------------------------------------------------------------------
- */
+/* -- growing lists ------------------------------------------------------------------------- */
 
 /* One more place in an array of the report; NULL: the arena is full. */
 static void *grow(struct vs_context *context, void **items, size_t *n, size_t *room,
@@ -170,8 +169,7 @@ struct vs_evidence_record_report *vs_context_new_record(struct vs_context *conte
     return r;
 }
 
-/* -- needs -----------------------------------------------------------------------------------
- */
+/* -- needs --------------------------------------------------------------------------------- */
 
 static void add_need(struct vs_context *context, const struct vs_need *need)
 {
@@ -222,8 +220,7 @@ void vs_context_need_issuer(struct vs_context *context,
     add_needs(context, certificate, VS_ADDRESS_ISSUERS, need);
 }
 
-/* -- proofs of existence ---------------------------------------------------------------------
- */
+/* -- proofs of existence ------------------------------------------------------------------- */
 
 void vs_poe_add(struct vs_context *context, struct vs_bytes object, vs_time_ms time)
 {

@@ -21,8 +21,7 @@ static void verdict(struct process *p, enum vs_indication indication,
     vs_reason_add(p->context->arena, &p->report->errors, clause, "%s", text);
 }
 
-/* -- time marks ------------------------------------------------------------------------------
- */
+/* -- time marks ---------------------------------------------------------------------------- */
 
 struct imprint {
     struct vs_context *context;
@@ -99,8 +98,7 @@ static void check_order(struct process *p)
                 "a content time mark is later than a time mark over the signature");
 }
 
-/* -- the signing certificate at the best signature time ---------------------------------------
- */
+/* -- the signing certificate at the best signature time ------------------------------------ */
 
 /* 5.5.4, step 4: what the basic process could not decide for want of a proof. */
 static void refine_times(struct process *p)
@@ -134,8 +132,7 @@ static vs_rc judge_certificate(struct process *p, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- acceptance (5.2.8) ----------------------------------------------------------------------
- */
+/* -- acceptance (5.2.8) -------------------------------------------------------------------- */
 
 static void judge_algorithms(struct process *p)
 {
@@ -170,8 +167,7 @@ static void judge_policy(struct process *p)
                 "the time mark came too long after the claimed signing time");
 }
 
-/* -- all -------------------------------------------------------------------------------------
- */
+/* -- all ----------------------------------------------------------------------------------- */
 
 static void fill_report(struct process *p)
 {

@@ -4,8 +4,7 @@
 
 #define XML_OBJECT_BYTES ((size_t)16 * 1024 * 1024)
 
-/* -- what a record covers --------------------------------------------------------------------
- */
+/* -- what a record covers ------------------------------------------------------------------ */
 
 struct cover {
     struct vs_box *box;
@@ -20,8 +19,7 @@ static vs_rc digest_of(void *context, size_t object, enum vs_digest_algorithm al
     return vs_box_digest(cover->box, cover->objects[object], algorithm, ret, err);
 }
 
-/* -- its time marks --------------------------------------------------------------------------
- */
+/* -- its time marks ------------------------------------------------------------------------ */
 
 /* The hash trees lead to the imprints already (vs_record_check): a token covers what it says.
  */
@@ -83,8 +81,7 @@ static vs_rc judge_tokens(struct walk *w, const struct vs_record *record, struct
     return VS_OK;
 }
 
-/* -- the record ------------------------------------------------------------------------------
- */
+/* -- the record ---------------------------------------------------------------------------- */
 
 static void take_fault(struct walk *w, enum vs_record_fault fault)
 {

@@ -4,8 +4,7 @@
 
 #define TOKEN_MAX_BYTES ((size_t)VS_TIMESTAMP_MAX_BYTES)
 
-/* -- a bare token over detached content -------------------------------------------------------
- */
+/* -- a bare token over detached content ---------------------------------------------------- */
 
 /* Of several contents the one that fits, else the first. */
 struct choice {
@@ -52,8 +51,7 @@ vs_rc vs_judge_token(struct vs_context *context, struct vs_bytes bytes, struct v
     return vs_stamp_judge(context, token, &subject, &options, &report, NULL, err);
 }
 
-/* -- tokens of a container (EN 319 162-1, 4.3.3.3, 4.4.3.3, A.7) ------------------------------
- */
+/* -- tokens of a container (EN 319 162-1, 4.3.3.3, 4.4.3.3, A.7) --------------------------- */
 
 struct file_stamp {
     const struct vs_asic_entry *entry;

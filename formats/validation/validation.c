@@ -16,8 +16,7 @@ const struct vs_policy *vs_policy_default(void)
     return &neutral;
 }
 
-/* -- one function for each form --------------------------------------------------------------
- */
+/* -- one function for each form ------------------------------------------------------------ */
 
 static vs_rc judge_zip(struct vs_context *context, struct vs_error *err)
 {
@@ -93,8 +92,7 @@ static vs_rc (*const judges[])(struct vs_context *context, struct vs_error *err)
     [VS_FORM_PDF] = judge_pdf,         [VS_FORM_EVIDENCE_RECORD] = judge_record,
 };
 
-/* -- the whole -------------------------------------------------------------------------------
- */
+/* -- the whole ----------------------------------------------------------------------------- */
 
 static void worst(struct vs_verdict *whole, struct vs_verdict one)
 {

@@ -33,8 +33,7 @@ VS_NODISCARD vs_rc vs_x509_judge(struct vs_context *context,
                                  struct vs_x509_answer *ret, struct vs_reasons *errors,
                                  struct vs_reasons *warnings, struct vs_error *err);
 
-/* -- status.c: what the pools say about one certificate (5.2.5, 5.2.6.4) ----------------------
- */
+/* -- status.c: what the pools say about one certificate (5.2.5, 5.2.6.4) ------------------- */
 
 enum vs_status_result {
     VS_STATUS_NOT_FOUND, /* nothing that may speak does */

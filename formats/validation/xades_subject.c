@@ -18,8 +18,7 @@ static void core(struct vs_context *context, struct xades_subject *x,
     vs_reason_add(context->arena, &x->subject.errors, clause, "%s", text);
 }
 
-/* -- format checking (5.2.2) -----------------------------------------------------------------
- */
+/* -- format checking (5.2.2) --------------------------------------------------------------- */
 
 /* What our reader does not accept is not thereby malformed: an algorithm or transform outside
  * the allow-list leaves the verdict open, everything else breaks the form. */
@@ -44,8 +43,7 @@ static void check_format(struct vs_context *context, struct xades_subject *x)
     vs_reason_add_error(context->arena, &x->subject.errors, refusal);
 }
 
-/* -- identification of the signing certificate (5.2.3) ----------------------------------------
- */
+/* -- identification of the signing certificate (5.2.3) ------------------------------------- */
 
 static bool is_referenced(const struct vs_certificate *c, const struct vs_digest *digest)
 {
@@ -107,8 +105,7 @@ static vs_rc identify(struct vs_context *context, struct xades_subject *x, struc
     return VS_OK;
 }
 
-/* -- cryptographic verification (5.2.7) -------------------------------------------------------
- */
+/* -- cryptographic verification (5.2.7) ---------------------------------------------------- */
 
 static void note_digest(struct xades_subject *x, enum vs_digest_algorithm algorithm)
 {
@@ -212,8 +209,7 @@ static vs_rc check_value(struct vs_context *context, struct xades_subject *x,
     return VS_OK;
 }
 
-/* -- time marks ------------------------------------------------------------------------------
- */
+/* -- time marks ---------------------------------------------------------------------------- */
 
 static vs_rc imprint(struct vs_context *context, const struct vs_subject *subject, size_t i,
                      enum vs_digest_algorithm algorithm, struct vs_digest *ret, bool *ret_known,
@@ -276,8 +272,7 @@ static void collect_values(struct vs_context *context, const struct vs_xades *xa
         vs_context_add_crl(context, xades->crls[i]);
 }
 
-/* -- all -------------------------------------------------------------------------------------
- */
+/* -- all ----------------------------------------------------------------------------------- */
 
 static enum vs_level level_of(enum vs_xades_level level)
 {

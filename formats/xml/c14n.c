@@ -37,8 +37,7 @@ const char *vs_c14n_uri(enum vs_c14n_method method)
     return methods[method].uri;
 }
 
-/* -- output ----------------------------------------------------------------------------------
- */
+/* -- output -------------------------------------------------------------------------------- */
 
 /* Limits of one run; the parser's own limits keep real documents far below them. */
 enum { PENDING = 4096, RENDERED = 1024, DEPTH = 256, SORTED = 256 };
@@ -133,8 +132,7 @@ static void put_name(struct writer *w, const xmlNs *ns, const xmlChar *name)
     put_text(w, (const char *)name);
 }
 
-/* -- name spaces -----------------------------------------------------------------------------
- */
+/* -- name spaces --------------------------------------------------------------------------- */
 
 struct binding {
     const char *prefix, *uri; /* "" is the default name space, or none */
@@ -284,8 +282,7 @@ static void put_namespaces(struct run *r, const xmlNode *node)
     }
 }
 
-/* -- attributes ------------------------------------------------------------------------------
- */
+/* -- attributes ---------------------------------------------------------------------------- */
 
 static int compare_attributes(const void *a, const void *b)
 {
@@ -361,8 +358,7 @@ static void put_attributes(struct run *r, const xmlNode *node)
     }
 }
 
-/* -- nodes -----------------------------------------------------------------------------------
- */
+/* -- nodes --------------------------------------------------------------------------------- */
 
 static void open_element(struct run *r, const xmlNode *node)
 {

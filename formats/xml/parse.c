@@ -22,8 +22,7 @@ const struct vs_xml_limits vs_xml_limits_large = {
 
 enum { DEEPEST = 250 }; /* libxml2 itself stops at 256 without XML_PARSE_HUGE */
 
-/* -- parsing ---------------------------------------------------------------------------------
- */
+/* -- parsing ------------------------------------------------------------------------------- */
 
 struct parse {
     const struct vs_xml_limits *limits;

@@ -1,7 +1,6 @@
 #include "formats/xml/xml_priv.h"
 
-/* -- Ids -------------------------------------------------------------------------------------
- */
+/* -- Ids ----------------------------------------------------------------------------------- */
 
 vs_rc vs_xml_by_id(const struct vs_xml *xml, const char *id, const struct vs_xml_node **ret,
                    struct vs_error *err)
@@ -36,8 +35,7 @@ vs_rc vs_xml_ids_unique(const struct vs_xml *xml, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- walking ---------------------------------------------------------------------------------
- */
+/* -- walking ------------------------------------------------------------------------------- */
 
 static const struct vs_xml_node *element(const xmlNode *n)
 {
@@ -150,8 +148,7 @@ long vs_xml_line(const struct vs_xml_node *node)
     return xmlGetLineNo(vs_xml_raw(node));
 }
 
-/* -- values ----------------------------------------------------------------------------------
- */
+/* -- values -------------------------------------------------------------------------------- */
 
 const char *vs_xml_attribute_ns(const struct vs_xml_node *node, const char *namespace,
                                 const char *name)
@@ -259,8 +256,7 @@ const char *vs_xml_prefix(const struct vs_xml_node *node, const char *prefix)
     return "";
 }
 
-/* -- what may hide ---------------------------------------------------------------------------
- */
+/* -- what may hide ------------------------------------------------------------------------- */
 
 static bool is_hidden(const xmlNode *n)
 {

@@ -51,8 +51,7 @@ VS_NODISCARD vs_rc vs_xml_by_id(const struct vs_xml *xml, const char *id,
 /* VS_E_XML_ID where any value of `Id` occurs twice in the document. */
 VS_NODISCARD vs_rc vs_xml_ids_unique(const struct vs_xml *xml, struct vs_error *err);
 
-/* -- walking: elements only; NULL where there is none ----------------------------------------
- */
+/* -- walking: elements only; NULL where there is none -------------------------------------- */
 const char *vs_xml_name(const struct vs_xml_node *node);      /* local name */
 const char *vs_xml_namespace(const struct vs_xml_node *node); /* URI, "" for none */
 bool vs_xml_is(const struct vs_xml_node *node, const char *namespace, const char *name);
@@ -76,8 +75,7 @@ const struct vs_xml_node *vs_xml_walk(const struct vs_xml_node *within,
 bool vs_xml_inside(const struct vs_xml_node *node, const struct vs_xml_node *ancestor);
 long vs_xml_line(const struct vs_xml_node *node);
 
-/* -- values ----------------------------------------------------------------------------------
- */
+/* -- values -------------------------------------------------------------------------------- */
 /* The attribute `name` that is in no name space, or NULL. Lives with the document. */
 const char *vs_xml_attribute(const struct vs_xml_node *node, const char *name);
 /* An attribute in a name space (for example that of xml:lang), or NULL. */
@@ -102,8 +100,7 @@ VS_NODISCARD vs_rc vs_xml_time(const struct vs_xml_node *node, vs_time_ms *ret,
 /* The name space that `prefix` ("" the default one) is bound to at `node`; "" for none. */
 const char *vs_xml_prefix(const struct vs_xml_node *node, const char *prefix);
 
-/* -- what may hide ---------------------------------------------------------------------------
- */
+/* -- what may hide ------------------------------------------------------------------------- */
 /* VS_E_XML where a comment or an instruction is anywhere in `node` (a signature has none). */
 VS_NODISCARD vs_rc vs_xml_refuse_comments(const struct vs_xml_node *node, struct vs_error *err);
 /* VS_E_XML where a comment or an instruction stands beside text in one element of `node`,

@@ -10,8 +10,7 @@ static void set_text(json_t *object, const char *name, const char *value)
         json_object_set_new(object, name, json_string(value));
 }
 
-/* -- issue ------------------------------------------------------------------------------------
- */
+/* -- issue --------------------------------------------------------------------------------- */
 
 static vs_rc write_base64(struct vs_cli *cli, const char *path, const char *text, unsigned mode)
 {
@@ -125,8 +124,7 @@ static int issue(struct vs_cli *cli, int argc, char **argv)
     return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
 }
 
-/* -- list, show -------------------------------------------------------------------------------
- */
+/* -- list, show ---------------------------------------------------------------------------- */
 
 static int list(struct vs_cli *cli, int argc, char **argv)
 {
@@ -195,8 +193,7 @@ static int show(struct vs_cli *cli, int argc, char **argv)
     return call_entry(cli, "GET", path_of(cli, args.items[0], ""), NULL);
 }
 
-/* -- suspend, restore, revoke -----------------------------------------------------------------
- */
+/* -- suspend, restore, revoke -------------------------------------------------------------- */
 
 static vs_rc set_statement(struct vs_cli *cli, json_t *body, const char *file)
 {

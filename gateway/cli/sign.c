@@ -32,8 +32,7 @@ struct job {
     size_t n_open;
 };
 
-/* -- files -----------------------------------------------------------------------------------
- */
+/* -- files --------------------------------------------------------------------------------- */
 
 static const char *media_type_of(const char *name)
 {
@@ -127,8 +126,7 @@ static vs_rc write_source(struct vs_cli *cli, const char *path, const struct vs_
     return rc;
 }
 
-/* -- the signature ---------------------------------------------------------------------------
- */
+/* -- the signature ------------------------------------------------------------------------- */
 
 static vs_rc open_signer(struct job *job)
 {

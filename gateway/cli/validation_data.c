@@ -45,8 +45,7 @@ vs_rc vs_cli_ask(struct vs_cli *cli, const char *url, const char *media_type,
     return VS_OK;
 }
 
-/* -- certificates ----------------------------------------------------------------------------
- */
+/* -- certificates -------------------------------------------------------------------------- */
 
 static vs_rc learn(struct gather *g, struct vs_bytes der, const struct vs_certificate **ret)
 {
@@ -114,8 +113,7 @@ static vs_rc find_issuer(struct gather *g, const struct vs_certificate *certific
     return VS_OK;
 }
 
-/* -- what issuers say ------------------------------------------------------------------------
- */
+/* -- what issuers say ---------------------------------------------------------------------- */
 
 static vs_rc check_status(struct gather *g, const struct vs_statement *statement)
 {

@@ -24,8 +24,7 @@ struct opened {
     const char *name;
 };
 
-/* -- files -----------------------------------------------------------------------------------
- */
+/* -- files --------------------------------------------------------------------------------- */
 
 static vs_rc open_file(const char *name, struct opened *ret, struct vs_error *err)
 {
@@ -106,8 +105,7 @@ static vs_rc moment(const struct call *call, vs_time_ms *ret, struct vs_error *e
     return VS_OK;
 }
 
-/* -- output ----------------------------------------------------------------------------------
- */
+/* -- output -------------------------------------------------------------------------------- */
 
 static void print_reasons(const char *label, const struct vs_reasons *reasons)
 {

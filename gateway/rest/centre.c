@@ -5,8 +5,7 @@
 #include "gateway/rest/rest.h"
 #include "gateway/rest/views.h"
 
-/* -- views ------------------------------------------------------------------------------------
- */
+/* -- views --------------------------------------------------------------------------------- */
 
 static const char *const REQUESTERS[] = {"holder", "authority", "centre"};
 
@@ -45,8 +44,7 @@ static void view_event(struct vs_json *json, const struct vs_register_event *eve
     vs_json_end_object(json);
 }
 
-/* -- issuing ----------------------------------------------------------------------------------
- */
+/* -- issuing ------------------------------------------------------------------------------- */
 
 struct holder_input {
     const char *kind, *common_name, *surname, *given_name, *pseudonym, *title, *email;
@@ -173,8 +171,7 @@ vs_rc vs_rest_certificate_issue(struct vs_request *request, struct vs_error *err
     return vs_call(request, run_issue, NULL, err);
 }
 
-/* -- reading ----------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------- */
 
 static vs_rc run_list(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
                       vs_time_ms now, struct vs_error *err)
@@ -236,8 +233,7 @@ vs_rc vs_rest_certificate_get(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_get, NULL, err);
 }
 
-/* -- suspending, restoring, revoking ----------------------------------------------------------
- */
+/* -- suspending, restoring, revoking ------------------------------------------------------- */
 
 struct change_input {
     const char *state, *requester, *reason, *ground, *statement;

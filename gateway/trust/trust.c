@@ -15,8 +15,7 @@ static vs_rc respond(struct vs_request *request, const char *media_type,
     return VS_OK;
 }
 
-/* -- time marks -------------------------------------------------------------------------------
- */
+/* -- time marks ---------------------------------------------------------------------------- */
 
 static vs_rc run_tsa(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
                      vs_time_ms now, struct vs_error *err)
@@ -33,8 +32,7 @@ vs_rc vs_trust_tsa(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_tsa, NULL, err);
 }
 
-/* -- OCSP -------------------------------------------------------------------------------------
- */
+/* -- OCSP ---------------------------------------------------------------------------------- */
 
 static vs_rc answer_ocsp(struct vs_relay *relay, struct vs_request *request,
                          struct vs_bytes question, vs_time_ms now, struct vs_error *err)
@@ -77,8 +75,7 @@ vs_rc vs_trust_ocsp_get(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_ocsp_get, NULL, err);
 }
 
-/* -- files ------------------------------------------------------------------------------------
- */
+/* -- files --------------------------------------------------------------------------------- */
 
 /* The {file} without `ending`. VS_E_NOT_FOUND where it has another one. */
 static vs_rc file_name(struct vs_request *request, const char *ending, const char **ret,

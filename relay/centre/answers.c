@@ -2,8 +2,7 @@
 #include "formats/certificate/ocsp_make.h"
 #include "relay/centre/centre_priv.h"
 
-/* -- OCSP -----------------------------------------------------------------------------------
- */
+/* -- OCSP ---------------------------------------------------------------------------------- */
 
 static vs_rc look_up(struct vs_centre *centre, struct vs_arena *arena,
                      const struct vs_cert_id *id, vs_time_ms now, struct vs_statement *ret,
@@ -87,8 +86,7 @@ vs_rc vs_centre_ocsp(struct vs_centre *centre, struct vs_bytes request, vs_time_
     return vs_buffer_check(response, err);
 }
 
-/* -- TSA ------------------------------------------------------------------------------------
- */
+/* -- TSA ----------------------------------------------------------------------------------- */
 
 void vs_centre_tsa_stop(struct vs_centre *centre, bool stopped)
 {

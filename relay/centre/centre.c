@@ -9,8 +9,7 @@
 #define OCSP_MS          VS_HOUR_MS
 #define RENEW_BEFORE_MS  (30 * VS_DAY_MS)
 
-/* -- settings ---------------------------------------------------------------------------------
- */
+/* -- settings ------------------------------------------------------------------------------ */
 
 static vs_rc keep_settings(struct vs_centre *centre, const struct vs_centre_settings *from,
                            struct vs_error *err)
@@ -45,8 +44,7 @@ static vs_rc keep_settings(struct vs_centre *centre, const struct vs_centre_sett
     return VS_OK;
 }
 
-/* -- key files --------------------------------------------------------------------------------
- */
+/* -- key files ----------------------------------------------------------------------------- */
 
 /* NAME.key holds the encrypted private key and, behind it, the certificate: one file, replaced
  * at once, so that no crash can leave a key with another one's certificate. */
@@ -95,8 +93,7 @@ static vs_rc write_certificate_file(struct vs_centre *centre, struct vs_arena *a
     return vs_file_replace(&vs_fileops_real, path, vs_buffer_view(&pem), err);
 }
 
-/* -- the service's keys and certificates ------------------------------------------------------
- */
+/* -- the service's keys and certificates --------------------------------------------------- */
 
 struct loaded {
     struct vs_key *key;
@@ -268,8 +265,7 @@ static vs_rc open_bare_key(struct vs_centre *centre, enum vs_purpose purpose,
     return vs_keys_set(centre->keys, purpose, key, NULL, 0, err);
 }
 
-/* -- open and close ---------------------------------------------------------------------------
- */
+/* -- open and close ------------------------------------------------------------------------ */
 
 static vs_rc make_folder(struct vs_centre *centre, struct vs_error *err)
 {
@@ -335,8 +331,7 @@ void vs_centre_close(struct vs_centre *centre)
     vs_heap_free(centre);
 }
 
-/* -- what it has ------------------------------------------------------------------------------
- */
+/* -- what it has --------------------------------------------------------------------------- */
 
 struct vs_certificate *vs_centre_root(const struct vs_centre *centre)
 {

@@ -71,8 +71,7 @@ void vs_centre_close(struct vs_centre *centre); /* NULL is fine; no call under w
 VS_NODISCARD vs_rc vs_centre_step(struct vs_centre *centre, vs_time_ms now,
                                   struct vs_error *err);
 
-/* -- what it answers ------------------------------------------------------------------------
- */
+/* -- what it answers ----------------------------------------------------------------------- */
 
 /* RFC 6960 over DER: a response for every request, malformed ones included. Blocks for one
  * row read and one signature. */
@@ -108,8 +107,7 @@ VS_NODISCARD vs_rc vs_centre_tls(struct vs_centre *centre, struct vs_arena *aren
                                  struct vs_bytes *ret_key_pem, struct vs_bytes *ret_chain_pem,
                                  struct vs_error *err);
 
-/* -- the register ---------------------------------------------------------------------------
- */
+/* -- the register -------------------------------------------------------------------------- */
 
 enum vs_holder_kind {
     VS_HOLDER_PERSON,       /* a natural person: signs (nonRepudiation) */

@@ -69,8 +69,7 @@ vs_rc vs_centre_make_holder(struct vs_centre *centre, struct vs_arena *arena,
                             struct vs_error *err);
 const char *vs_centre_holder_profile(enum vs_holder_kind kind); /* "person" */
 
-/* -- register.c: rows -----------------------------------------------------------------------
- */
+/* -- register.c: rows ---------------------------------------------------------------------- */
 
 struct entry {
     struct vs_bytes serial, der;
@@ -87,8 +86,7 @@ vs_rc vs_centre_row(struct vs_centre *centre, struct vs_arena *arena, struct vs_
 /* As it is at `now`: a suspension whose term has ended is none. */
 enum vs_certificate_state vs_centre_state(const struct vs_row *row, vs_time_ms now);
 
-/* -- lists.c ----------------------------------------------------------------------------------
- */
+/* -- lists.c ------------------------------------------------------------------------------- */
 
 /* Make the list anew from the register, number one higher, and keep it. Needs change_lock. */
 vs_rc vs_centre_make_list(struct vs_centre *centre, enum authority authority, vs_time_ms now,

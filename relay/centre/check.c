@@ -22,8 +22,7 @@ static bool same_text(const struct vs_value *value, const char *text)
     return text != NULL && value->type == VS_TEXT && vs_bytes_is(value->bytes, text);
 }
 
-/* -- one certificate --------------------------------------------------------------------------
- */
+/* -- one certificate ----------------------------------------------------------------------- */
 
 static vs_rc check_signature(struct run *run, const struct vs_row *row,
                              const struct vs_certificate *certificate, struct vs_error *err)
@@ -65,8 +64,7 @@ static vs_rc check_certificate(struct run *run, const struct vs_row *row, struct
     return check_signature(run, row, certificate, err);
 }
 
-/* -- its history ------------------------------------------------------------------------------
- */
+/* -- its history --------------------------------------------------------------------------- */
 
 /* The first certificates are entered before there is an authority that could mark. */
 static bool may_lack_mark(const struct vs_row *row, const struct vs_register_event *event)
@@ -167,8 +165,7 @@ static vs_rc tolerate(struct run *run, vs_rc rc)
     return VS_OK;
 }
 
-/* -- all --------------------------------------------------------------------------------------
- */
+/* -- all ----------------------------------------------------------------------------------- */
 
 static vs_rc check_page(struct run *run, struct vs_query *query, struct vs_arena *page,
                         struct vs_value *after, uint8_t place[20], size_t *ret_n,

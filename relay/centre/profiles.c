@@ -69,8 +69,7 @@ static vs_rc make(struct vs_centre *centre, enum authority issuer,
     return vs_certificate_make(profile, &as, serial, spki, to, err);
 }
 
-/* -- the service's own ------------------------------------------------------------------------
- */
+/* -- the service's own --------------------------------------------------------------------- */
 
 #define NAMES_MAX 16
 
@@ -162,8 +161,7 @@ vs_rc vs_centre_make_service(struct vs_centre *centre, const struct service *ser
     return vs_certificate_make(&profile, &self, serial, spki, to, err);
 }
 
-/* -- holders ----------------------------------------------------------------------------------
- */
+/* -- holders ------------------------------------------------------------------------------- */
 
 const char *vs_centre_holder_profile(enum vs_holder_kind kind)
 {

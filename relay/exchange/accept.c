@@ -17,8 +17,7 @@
 #define QUOTA_PROBES      8
 #define REASON_URI        "urn:vasite:problem:%s"
 
-/* -- replay ---------------------------------------------------------------------------------
- */
+/* -- replay -------------------------------------------------------------------------------- */
 
 static vs_rc replay_document(struct vs_relay *relay, struct vs_submission *submission,
                              struct vs_id id, struct vs_error *err)
@@ -87,8 +86,7 @@ static vs_rc replay(struct vs_relay *relay, struct vs_submission *submission,
     return vs_evidence_xml(relay, submission->arena, evidence, &receipt->evidence_xml, err);
 }
 
-/* -- what evidence says ---------------------------------------------------------------------
- */
+/* -- what evidence says -------------------------------------------------------------------- */
 
 static vs_rc facts_of(const struct vs_submission *submission, const struct vs_examined *found,
                       struct vs_id id, bool accepted, unsigned retention, struct vs_facts *ret,
@@ -151,8 +149,7 @@ static vs_rc bind_key(struct vs_relay *relay, const struct vs_submission *submis
     return vs_idempotency_stage(relay, stage, hash, submission->sent, &seen, err);
 }
 
-/* -- refusing -------------------------------------------------------------------------------
- */
+/* -- refusing ------------------------------------------------------------------------------ */
 
 /* Its own slot, else one that is of an earlier hour; where all near ones are taken, a shared
  * one: then the bound is reached too early rather than never. With the lock held. */
@@ -249,8 +246,7 @@ static vs_rc refuse(struct vs_relay *relay, struct vs_submission *submission,
     return bind_key(relay, submission, stage, hash, false, err);
 }
 
-/* -- accepting ------------------------------------------------------------------------------
- */
+/* -- accepting ----------------------------------------------------------------------------- */
 
 struct accepted {
     struct vs_facts facts;
@@ -346,8 +342,7 @@ static vs_rc make_seal(struct vs_relay *relay, struct vs_submission *submission,
     return vs_seal_make(relay, submission->arena, &input, now, &accepted->sealed, err);
 }
 
-/* -- its rows -------------------------------------------------------------------------------
- */
+/* -- its rows ------------------------------------------------------------------------------ */
 
 /* The original's bytes: with the batch, or as a segment of its own by rename (once: a rerun
  * after a conflict finds it adopted). */
@@ -515,8 +510,7 @@ static vs_rc accept_document(struct vs_relay *relay, struct vs_submission *submi
     return stage_accepted(relay, submission, found, accepted, hash, err);
 }
 
-/* -- the worker's run -----------------------------------------------------------------------
- */
+/* -- the worker's run ---------------------------------------------------------------------- */
 
 static vs_rc find_sender(struct vs_relay *relay, const struct vs_submission *submission,
                          vs_time_ms now, struct vs_examined *found, struct vs_error *err)

@@ -4,8 +4,7 @@
 #include "relay/exchange/commit.h"
 #include "relay/relay_priv.h"
 
-/* -- terms ----------------------------------------------------------------------------------
- */
+/* -- terms --------------------------------------------------------------------------------- */
 
 const char *const vs_requisite_names[] = {"number",    "date",    "subject",   "sender",
                                           "recipient", "address", "telephone", "fax",
@@ -73,8 +72,7 @@ vs_rc vs_terms_check(const struct vs_terms *terms, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- rows -----------------------------------------------------------------------------------
- */
+/* -- rows ---------------------------------------------------------------------------------- */
 
 static void terms_encode(const struct vs_terms *terms, struct vs_buffer *to)
 {
@@ -255,8 +253,7 @@ vs_rc vs_agreement_list(struct vs_relay *relay, struct vs_arena *arena, struct v
     return VS_OK;
 }
 
-/* -- changes --------------------------------------------------------------------------------
- */
+/* -- changes ------------------------------------------------------------------------------- */
 
 static vs_rc check(struct vs_relay *relay, struct vs_arena *arena, struct vs_agreement *a,
                    struct vs_error *err)

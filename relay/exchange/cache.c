@@ -65,8 +65,7 @@ uint64_t vs_party_cache_generation(struct vs_party_cache *cache)
     return generation;
 }
 
-/* -- participants ---------------------------------------------------------------------------
- */
+/* -- participants -------------------------------------------------------------------------- */
 
 /* *ok turns false when the arena is full. */
 static const char *copy_text(struct vs_arena *arena, const char *text, bool *ok)
@@ -150,8 +149,7 @@ void vs_party_cache_put(struct vs_party_cache *cache, uint64_t generation,
     pthread_mutex_unlock(&cache->lock);
 }
 
-/* -- agreements -----------------------------------------------------------------------------
- */
+/* -- agreements ---------------------------------------------------------------------------- */
 
 static struct pair_slot *pair_slot(struct vs_party_cache *cache, const struct vs_id parties[2])
 {

@@ -39,8 +39,7 @@ struct vs_stage {
     void *context;
 };
 
-/* -- filling a stage ------------------------------------------------------------------------
- */
+/* -- filling a stage ----------------------------------------------------------------------- */
 
 vs_rc vs_stage_new(struct vs_job *job, struct vs_stage **ret, struct vs_error *err)
 {
@@ -146,8 +145,7 @@ void vs_relay_stage_job(struct vs_relay *relay, struct vs_job *job)
     pthread_mutex_unlock(&relay->lock);
 }
 
-/* -- the cycle ------------------------------------------------------------------------------
- */
+/* -- the cycle ----------------------------------------------------------------------------- */
 
 struct cycle {
     struct vs_arena *arena;

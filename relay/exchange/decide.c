@@ -50,8 +50,7 @@ enum vs_legal_class vs_offer_class(const struct vs_offer *offer)
     return best;
 }
 
-/* -- requisites -----------------------------------------------------------------------------
- */
+/* -- requisites ---------------------------------------------------------------------------- */
 
 static vs_rc check_requisites(const struct vs_offer *offer, const struct vs_terms *terms,
                               struct vs_error *err)
@@ -70,8 +69,7 @@ static vs_rc check_requisites(const struct vs_offer *offer, const struct vs_term
     return VS_OK;
 }
 
-/* -- signatures -----------------------------------------------------------------------------
- */
+/* -- signatures ---------------------------------------------------------------------------- */
 
 static vs_rc check_container(const struct vs_report *report, struct vs_error *err)
 {

@@ -5,8 +5,7 @@
 #include "relay/exchange/submit_priv.h"
 #include "relay/verification.h"
 
-/* -- recipients -----------------------------------------------------------------------------
- */
+/* -- recipients ---------------------------------------------------------------------------- */
 
 static vs_rc set_targets(struct vs_relay *relay, struct vs_arena *arena,
                          const char *const *identifiers, size_t n, struct vs_examined *found,
@@ -71,8 +70,7 @@ static vs_rc resolve_all(struct vs_relay *relay, struct vs_arena *arena, vs_time
     return VS_OK;
 }
 
-/* -- requisites -----------------------------------------------------------------------------
- */
+/* -- requisites ---------------------------------------------------------------------------- */
 
 /* Both may say it; then both must say the same (Art. 22). */
 static vs_rc merge_text(const char *name, const char *called, const char **signed_,
@@ -190,8 +188,7 @@ static vs_rc check_signed(const struct vs_offer *offer, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- the verdict ----------------------------------------------------------------------------
- */
+/* -- the verdict --------------------------------------------------------------------------- */
 
 static bool all_take(const struct vs_examined *found, int64_t bits)
 {

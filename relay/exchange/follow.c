@@ -32,8 +32,7 @@ static enum vs_event event_of(enum vs_move_kind kind)
                                  : VS_EVENT_ACKNOWLEDGEMENT_REACHED_SENDER;
 }
 
-/* -- one piece ------------------------------------------------------------------------------
- */
+/* -- one piece ----------------------------------------------------------------------------- */
 
 static vs_rc is_there(struct vs_relay *relay, struct vs_arena *arena,
                       const struct vs_move *move, bool *ret, struct vs_error *err)
@@ -105,8 +104,7 @@ static vs_rc run_follow(struct vs_relay *relay, struct vs_job *job, vs_time_ms n
     return vs_issue_stage(stage, facts, &issue, issued, err);
 }
 
-/* -- the batch ------------------------------------------------------------------------------
- */
+/* -- the batch ----------------------------------------------------------------------------- */
 
 static void clear_done(struct vs_job *job)
 {

@@ -6,8 +6,7 @@
 #define DIGEST_URI     "http://www.w3.org/2001/04/xmlenc#sha256"
 #define ISSUER_POLICY  "urn:vasite:policy:1"
 
-/* -- facts ----------------------------------------------------------------------------------
- */
+/* -- facts --------------------------------------------------------------------------------- */
 
 vs_rc vs_user_of(struct vs_arena *arena, const char *identifier, const char *name,
                  struct vs_erds_user *ret, struct vs_error *err)
@@ -85,8 +84,7 @@ vs_rc vs_facts_load(struct vs_relay *relay, struct vs_arena *arena, struct vs_id
     return VS_OK;
 }
 
-/* -- making ---------------------------------------------------------------------------------
- */
+/* -- making -------------------------------------------------------------------------------- */
 
 void vs_issue_extend(struct vs_issue *issue, const char *name, const char *value)
 {

@@ -12,8 +12,7 @@
 #define SEAL_MAX     ((size_t)1 << 20)
 #define WAITER_LISTS (sizeof((struct vs_relay *)0)->waiters / sizeof(struct vs_waiter *))
 
-/* -- lists ----------------------------------------------------------------------------------
- */
+/* -- lists --------------------------------------------------------------------------------- */
 
 static vs_rc cursor_decode(const char *cursor, int64_t *ret, struct vs_error *err)
 {
@@ -87,8 +86,7 @@ vs_rc vs_events_list(struct vs_relay *relay, struct vs_arena *arena,
                 ret, err);
 }
 
-/* -- long poll ------------------------------------------------------------------------------
- */
+/* -- long poll ----------------------------------------------------------------------------- */
 
 static struct vs_waiter **waiters_of(struct vs_relay *relay, struct vs_id participant)
 {
@@ -185,8 +183,7 @@ void vs_mailbox_wake_all(struct vs_relay *relay)
     call_waiters(woken);
 }
 
-/* -- contents -------------------------------------------------------------------------------
- */
+/* -- contents ------------------------------------------------------------------------------ */
 
 static vs_rc open_segment(struct vs_relay *relay, struct vs_arena *arena,
                           const struct vs_value *where, struct vs_segment_source **ret,
@@ -288,8 +285,7 @@ vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* -- hand-over ------------------------------------------------------------------------------
- */
+/* -- hand-over ----------------------------------------------------------------------------- */
 
 static vs_rc stage_handover(struct vs_relay *relay, struct vs_job *job,
                             const struct vs_caller *caller, const struct vs_row *delivery,

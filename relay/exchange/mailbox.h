@@ -60,8 +60,7 @@ VS_NODISCARD vs_rc vs_events_list(struct vs_relay *relay, struct vs_arena *arena
                                   const struct vs_caller *caller, const char *cursor,
                                   size_t limit, struct vs_page *ret, struct vs_error *err);
 
-/* -- long poll ------------------------------------------------------------------------------
- */
+/* -- long poll ----------------------------------------------------------------------------- */
 /* In the caller's memory; `wake` is called once, on the committer's thread, when something
  * entered the participant's mailbox (or its events), or the relay stops. */
 struct vs_waiter {
@@ -80,8 +79,7 @@ bool vs_mailbox_unwatch(struct vs_relay *relay, struct vs_waiter *waiter);
 /* Every waiter is woken: the relay stops. */
 void vs_mailbox_wake_all(struct vs_relay *relay);
 
-/* -- contents -------------------------------------------------------------------------------
- */
+/* -- contents ------------------------------------------------------------------------------ */
 enum vs_content_kind { VS_CONTENT_ORIGINAL, VS_CONTENT_CONSIGNMENT };
 
 struct vs_content_view {

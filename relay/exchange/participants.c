@@ -5,8 +5,7 @@
 
 #define SCHEME_MAX 32
 
-/* -- identifiers ----------------------------------------------------------------------------
- */
+/* -- identifiers --------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {
@@ -81,8 +80,7 @@ vs_rc vs_identifier_check(struct vs_arena *arena, const char *text, const char *
     return VS_OK;
 }
 
-/* -- rows -----------------------------------------------------------------------------------
- */
+/* -- rows ---------------------------------------------------------------------------------- */
 
 static vs_rc split_identifiers(char *text, struct vs_participant *ret, struct vs_error *err)
 {
@@ -188,8 +186,7 @@ bool vs_participant_has_contract(const struct vs_participant *participant, vs_ti
            (participant->contract_until == VS_TIME_NONE || at < participant->contract_until);
 }
 
-/* -- changes --------------------------------------------------------------------------------
- */
+/* -- changes ------------------------------------------------------------------------------- */
 
 static vs_rc check_text(const char *field, const char *text, size_t most, struct vs_error *err)
 {

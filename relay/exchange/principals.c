@@ -29,8 +29,7 @@ bool vs_role_decode(const char *name, enum vs_role *ret)
     return false;
 }
 
-/* -- rows -----------------------------------------------------------------------------------
- */
+/* -- rows ---------------------------------------------------------------------------------- */
 
 static vs_rc from_row(struct vs_arena *arena, const struct vs_row *row,
                       const struct vs_principal **ret, struct vs_error *err)
@@ -91,8 +90,7 @@ vs_rc vs_principal_list(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* -- authentication -------------------------------------------------------------------------
- */
+/* -- authentication ------------------------------------------------------------------------ */
 
 static struct vs_caller_slot *slot_of(struct vs_relay *relay, const uint8_t digest[32])
 {
@@ -213,8 +211,7 @@ vs_rc vs_principal_authenticate(struct vs_relay *relay, enum vs_credential kind,
     return VS_OK;
 }
 
-/* -- changes --------------------------------------------------------------------------------
- */
+/* -- changes ------------------------------------------------------------------------------- */
 
 static vs_rc make_token(struct vs_relay *relay, struct vs_arena *arena, uint8_t digest[32],
                         const char **ret, struct vs_error *err)

@@ -62,8 +62,7 @@ void vs_sequencer_add(struct vs_relay *relay, struct vs_pending_batch *batch)
     append(relay, batch);
 }
 
-/* -- the item -------------------------------------------------------------------------------
- */
+/* -- the item ------------------------------------------------------------------------------ */
 
 static size_t evidence_leaves(const struct vs_pending_batch *batch)
 {
@@ -272,8 +271,7 @@ vs_rc vs_sequencer_done(struct vs_relay *relay, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- opening (relay invariant 5) ------------------------------------------------------------
- */
+/* -- opening (relay invariant 5) ----------------------------------------------------------- */
 
 /* Whether a leaf's item was committed, or met a conflict beside its batch; its salt. */
 static vs_rc recover_leaf(struct vs_relay *relay, struct vs_arena *arena,

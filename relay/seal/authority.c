@@ -65,8 +65,7 @@ void vs_authority_free(struct vs_authority *self)
     vs_heap_free(self);
 }
 
-/* -- one question ---------------------------------------------------------------------------
- */
+/* -- one question -------------------------------------------------------------------------- */
 
 struct question {
     struct vs_timestamp_request request;
@@ -211,8 +210,7 @@ static vs_rc ask_outside(const struct vs_authority *self, const char *url,
     return take_answer(self, question, answer.body, false, arena, ret, err);
 }
 
-/* -- failover -------------------------------------------------------------------------------
- */
+/* -- failover ------------------------------------------------------------------------------ */
 
 static int64_t ticks(const struct vs_authority *self)
 {

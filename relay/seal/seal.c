@@ -20,8 +20,7 @@ struct vs_sealer {
     struct vs_bytes evidence_certificate; /* lives with the keys */
 };
 
-/* -- signers --------------------------------------------------------------------------------
- */
+/* -- signers ------------------------------------------------------------------------------- */
 
 static vs_rc signer_of(const struct vs_keys *keys, enum vs_purpose purpose,
                        struct vs_xades_signer **ret, struct vs_error *err)
@@ -97,8 +96,7 @@ vs_rc vs_seal_evidence(struct vs_relay *relay, struct vs_arena *arena, struct vs
     return write_draft(draft, arena, ret, err);
 }
 
-/* -- the seal -------------------------------------------------------------------------------
- */
+/* -- the seal ------------------------------------------------------------------------------ */
 
 static struct vs_digest sha256_value(const uint8_t bytes[32])
 {
@@ -160,8 +158,7 @@ vs_rc vs_seal_make(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* -- laying out -----------------------------------------------------------------------------
- */
+/* -- laying out ---------------------------------------------------------------------------- */
 
 static vs_rc layout_record(struct vs_arena *arena, const struct vs_consignment *parts,
                            const char *name, struct vs_zip_part *ret, struct vs_error *err)

@@ -43,8 +43,7 @@ VS_NODISCARD vs_rc vs_seal_make(struct vs_relay *relay, struct vs_arena *arena,
                                 const struct vs_seal_input *input, vs_time_ms now,
                                 struct vs_sealed *ret, struct vs_error *err);
 
-/* -- laying out -----------------------------------------------------------------------------
- */
+/* -- laying out ---------------------------------------------------------------------------- */
 struct vs_consignment {
     const char *name, *media_type; /* of the original, as given */
     const struct vs_source *original;

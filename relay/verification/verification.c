@@ -26,8 +26,7 @@ struct vs_verification {
     atomic_uint_fast64_t fetched, failed;
 };
 
-/* -- what is at hand (no network) -------------------------------------------------------------
- */
+/* -- what is at hand (no network) ---------------------------------------------------------- */
 
 /* The embedded centre's newest list is made anew at each change of state, so that a suspension
  * counts from the moment it was entered (centre rule 2). */
@@ -87,8 +86,7 @@ static void find(void *context, struct vs_arena *arena, struct vs_bytes certific
         crls[(*n_crls)++] = crl;
 }
 
-/* -- what must be fetched --------------------------------------------------------------------
- */
+/* -- what must be fetched ------------------------------------------------------------------ */
 
 struct gathering {
     struct vs_verification *v;
@@ -189,8 +187,7 @@ static bool gather(struct gathering *g, const struct vs_report *report)
     return any;
 }
 
-/* -- the verdict -----------------------------------------------------------------------------
- */
+/* -- the verdict --------------------------------------------------------------------------- */
 
 vs_rc vs_verify(struct vs_relay *relay, struct vs_arena *arena,
                 const struct vs_validation_input *input, const struct vs_report **ret,
@@ -212,8 +209,7 @@ vs_rc vs_verify(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* -- life ------------------------------------------------------------------------------------
- */
+/* -- life ---------------------------------------------------------------------------------- */
 
 static vs_rc add_embedded(struct vs_verification *v, struct vs_error *err)
 {

@@ -270,8 +270,7 @@ static void a_wrapped_document__never_passes_as_a_whole(void **state)
     assert_int_equal(validate(wrapped, true).indication, VS_PASSED);
 }
 
-/* -- algorithms and values -------------------------------------------------------------------
- */
+/* -- algorithms and values ----------------------------------------------------------------- */
 
 /* `from` replaced by `to` in a signed file. */
 static enum forge_outcome judge_changed(const char *text, const char *from, const char *to,

@@ -98,6 +98,8 @@ def sizes(path, text):
     for no, line in enumerate(lines, 1):
         if len(line) > LINE and not path.endswith('.def'):
             yield f'{path}:{no}', f'{len(line)} columns, at most {LINE}'
+        if re.match(r'/\* -- .*-$', line):
+            yield f'{path}:{no}', f'a section is one line of {LINE} columns'
         if line == '{':
             start = no
         if line == '}' and start:
@@ -151,6 +153,7 @@ def check_samples():
         (sizes, 'relay/a.c', 'int f(void)\n{\n' + '    x();\n' * 90 + '}\n'),
         (sizes, 'relay/a.c', '//' + 'x' * 100 + '\n'),
         (sizes, 'relay/a.c', '\n' * 601),
+        (sizes, 'relay/a.c', '/* -- rows ---\n */\n'),
         (unfinished, 'relay/a.c', '/* TODO */\n'),
     ]
     for rule, path, text in samples:

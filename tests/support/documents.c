@@ -81,8 +81,7 @@ struct vs_trust *test_trust(struct vs_pki *pki)
     return trust;
 }
 
-/* -- the signature ---------------------------------------------------------------------------
- */
+/* -- the signature ------------------------------------------------------------------------- */
 
 static void sign_value(const struct vs_pki_party *signer, struct vs_xades_draft *draft,
                        struct vs_signature_algorithm algorithm, bool broken)

@@ -17,8 +17,7 @@ static void must(vs_rc rc, const struct vs_error *err, const char *what)
     abort();
 }
 
-/* -- jobs -----------------------------------------------------------------------------------
- */
+/* -- jobs ---------------------------------------------------------------------------------- */
 
 static void job_done(struct vs_job *job)
 {
@@ -63,8 +62,7 @@ static void participant(struct relay_fixture *fixture, const char *identifier, c
     snprintf(ret->name, sizeof ret->name, "%s, mühasib", name);
 }
 
-/* -- the holder -----------------------------------------------------------------------------
- */
+/* -- the holder ---------------------------------------------------------------------------- */
 
 static void issue_holder(struct relay_fixture *fixture)
 {
@@ -129,8 +127,7 @@ struct vs_bytes relay_fixture_container(struct relay_fixture *fixture, const cha
     return relay_fixture_container_with(fixture, text, VS_BYTES_NONE);
 }
 
-/* -- life -----------------------------------------------------------------------------------
- */
+/* -- life ---------------------------------------------------------------------------------- */
 
 void relay_fixture_init(struct relay_fixture *fixture, bool memory)
 {
@@ -197,8 +194,7 @@ void relay_fixture_close(struct relay_fixture *fixture)
     nftw(fixture->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* -- sending --------------------------------------------------------------------------------
- */
+/* -- sending ------------------------------------------------------------------------------- */
 
 static void submission_done(struct vs_submission *submission, void *context)
 {
@@ -259,8 +255,7 @@ vs_rc relay_fixture_send(struct relay_fixture *fixture, const struct vs_caller *
     return rc;
 }
 
-/* -- answering ------------------------------------------------------------------------------
- */
+/* -- answering ----------------------------------------------------------------------------- */
 
 struct answer {
     const struct vs_caller *caller;

@@ -24,8 +24,7 @@ static enum vs_signature_verdict verify(const struct vs_public_key *key,
     return verdict;
 }
 
-/* -- ECDSA ----------------------------------------------------------------------------------
- */
+/* -- ECDSA --------------------------------------------------------------------------------- */
 
 struct parts {
     struct vs_bytes r, s;
@@ -148,8 +147,7 @@ static void ecdsa__value_in_another_encoding_is_invalid(void **state)
                      VS_SIGNATURE_INVALID);
 }
 
-/* -- RSA ------------------------------------------------------------------------------------
- */
+/* -- RSA ----------------------------------------------------------------------------------- */
 
 enum { MODULUS = 256 };
 

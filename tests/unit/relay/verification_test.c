@@ -127,8 +127,7 @@ static void a_suspended_holder_is_seen_at_once(void **state)
     assert_int_equal(r->signatures[0].legal_class, VS_LEGAL_SIMPLE);
 }
 
-/* -- an outside authority ---------------------------------------------------------------------
- */
+/* -- an outside authority ------------------------------------------------------------------ */
 
 /* Answers every OCSP question about the pki's person; counts the questions. */
 static struct {

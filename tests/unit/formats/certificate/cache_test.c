@@ -22,8 +22,7 @@ static int make_certificates(void **state)
     return 0;
 }
 
-/* -- the table ------------------------------------------------------------------------------
- */
+/* -- the table ----------------------------------------------------------------------------- */
 
 static int alive;
 static void *count_ref(void *value)
@@ -72,8 +71,7 @@ static void cache__stays_within_its_weight_and_drops_the_oldest(void **state)
     assert_int_equal(alive, 0);
 }
 
-/* -- certificates and paths by many threads -------------------------------------------------
- */
+/* -- certificates and paths by many threads ------------------------------------------------ */
 
 struct work {
     struct vs_bytes root, ca, leaves[LEAVES];
@@ -145,8 +143,7 @@ static void paths__verify_each_signature_once(void **state)
     assert_int_equal(vs_counter(VS_COUNT_CERTIFICATES_DECODED) - decoded, 3);
 }
 
-/* -- one key by many threads ----------------------------------------------------------------
- */
+/* -- one key by many threads --------------------------------------------------------------- */
 
 static void *sign_and_verify(void *context)
 {

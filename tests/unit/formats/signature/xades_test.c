@@ -158,8 +158,7 @@ static void more_signatures__than_any_file_has_are_refused(void **state)
     vs_buffer_done(&more);
 }
 
-/* -- the corpus ------------------------------------------------------------------------------
- */
+/* -- the corpus ---------------------------------------------------------------------------- */
 
 /* Reference states in order: i intact, a altered, - absent. */
 static const struct {

@@ -150,8 +150,7 @@ static void crafted__equal_libxml2(void **state)
         assert_same(texts[i]);
 }
 
-/* -- generated -------------------------------------------------------------------------------
- */
+/* -- generated ----------------------------------------------------------------------------- */
 
 static uint32_t seed;
 static unsigned roll(unsigned n)

@@ -62,8 +62,7 @@ static void parse__refuses_what_it_is_not(void **state)
     }
 }
 
-/* -- limits: at the edge, and one beyond -----------------------------------------------------
- */
+/* -- limits: at the edge, and one beyond --------------------------------------------------- */
 
 static vs_rc parse_repeated(const char *head, const char *middle, const char *tail, unsigned n,
                             const char *end)
@@ -100,8 +99,7 @@ static void limits__hold_exactly(void **state)
                  parse_repeated("<a>", "0123456789abcdef", "", 1 << 20, "</a>"));
 }
 
-/* -- Ids -------------------------------------------------------------------------------------
- */
+/* -- Ids ----------------------------------------------------------------------------------- */
 
 static void ids__are_found_where_they_are_ids(void **state)
 {
@@ -136,8 +134,7 @@ static void ids__twice_are_refused(void **state)
     assert_ok(vs_xml_ids_unique(other, &err));
 }
 
-/* -- values ----------------------------------------------------------------------------------
- */
+/* -- values -------------------------------------------------------------------------------- */
 
 static void text__is_read_whole_or_not_at_all(void **state)
 {
@@ -198,8 +195,7 @@ static void attributes__are_told_apart_by_name_space(void **state)
     assert_string_equal(vs_xml_prefix(root, "p"), "");
 }
 
-/* -- walking ---------------------------------------------------------------------------------
- */
+/* -- walking ------------------------------------------------------------------------------- */
 
 static void walk__goes_in_document_order_and_stays_inside(void **state)
 {

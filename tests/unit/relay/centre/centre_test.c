@@ -319,8 +319,7 @@ static void holders_without_what_the_law_asks_get_none(void **state)
     }
 }
 
-/* -- OCSP -------------------------------------------------------------------------------------
- */
+/* -- OCSP ---------------------------------------------------------------------------------- */
 
 /* What `openssl ocsp` says of a certificate: its exit code, and its words in the file "said".
  */
@@ -414,8 +413,7 @@ static void a_request_that_is_none_or_for_others_gets_a_status(void **state)
     assert_bytes_equal(vs_buffer_view(&response), VS_BYTES("\x30\x03\x0A\x01\x06", 5));
 }
 
-/* -- states -----------------------------------------------------------------------------------
- */
+/* -- states -------------------------------------------------------------------------------- */
 
 static void revoked_is_final(void **state)
 {
@@ -580,8 +578,7 @@ static void every_forged_column_of_the_register_is_found(void **state)
     the_register_agrees_with_itself(state);
 }
 
-/* -- lists ------------------------------------------------------------------------------------
- */
+/* -- lists --------------------------------------------------------------------------------- */
 
 static uint64_t list_number(struct vs_bytes *ret)
 {
@@ -619,8 +616,7 @@ static void no_list_of_an_unknown_authority(void **state)
     assert_fails(VS_E_NOT_FOUND, vs_centre_certificate(centre, arena, "x", &der, &err));
 }
 
-/* -- TSA --------------------------------------------------------------------------------------
- */
+/* -- TSA ----------------------------------------------------------------------------------- */
 
 static void openssl_ts_verifies_the_centres_marks_until_it_stops(void **state)
 {
@@ -661,8 +657,7 @@ static void the_tls_chain_serves_localhost(void **state)
         0);
 }
 
-/* -- threads ----------------------------------------------------------------------------------
- */
+/* -- threads ------------------------------------------------------------------------------- */
 
 static _Atomic bool enough;
 static struct vs_bytes ocsp_question, tsa_question;

@@ -60,8 +60,7 @@ static struct vs_erds read_evidence(struct relay_fixture *f, struct vs_bytes xml
     return erds;
 }
 
-/* -- keys -----------------------------------------------------------------------------------
- */
+/* -- keys ---------------------------------------------------------------------------------- */
 
 static void submit__same_key_and_bytes_give_the_same_receipt(void **state)
 {
@@ -138,8 +137,7 @@ static void submit__of_many_at_once_with_one_key_one_wins(void **state)
         vs_submission_free(all[i]);
 }
 
-/* -- repetition (Art. 27.3.3) ---------------------------------------------------------------
- */
+/* -- repetition (Art. 27.3.3) -------------------------------------------------------------- */
 
 static void repetition__without_a_key_is_held_until_the_sender_confirms(void **state)
 {
@@ -216,8 +214,7 @@ static void repetition__of_two_at_once_one_is_held(void **state)
     vs_submission_free(b);
 }
 
-/* -- refusals -------------------------------------------------------------------------------
- */
+/* -- refusals ------------------------------------------------------------------------------ */
 
 static void refusal__by_verdict_is_an_outcome_with_evidence_bound_to_its_key(void **state)
 {
@@ -304,8 +301,7 @@ static int open_small_quota(void **state)
     return 0;
 }
 
-/* -- the general part (Art. 22) -------------------------------------------------------------
- */
+/* -- the general part (Art. 22) ------------------------------------------------------------ */
 
 static struct vs_bytes manifest(struct relay_fixture *f, const char *to, const char *from,
                                 enum vs_marking marking)
@@ -358,8 +354,7 @@ static void requisites__that_mark_a_state_secret_are_refused(void **state)
     refused(f, manifest(f, BETA, NULL, VS_MARKING_STATE_SECRET), BETA, NULL, VS_E_STATE_SECRET);
 }
 
-/* -- bytes ----------------------------------------------------------------------------------
- */
+/* -- bytes --------------------------------------------------------------------------------- */
 
 static void submit__large_documents_go_by_way_of_a_file(void **state)
 {

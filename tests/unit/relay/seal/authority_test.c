@@ -41,8 +41,7 @@ static struct vs_error err;
 static struct vs_tsa *tsa, *no_tsa;
 static struct vs_trust *trust; /* NULL: nothing */
 
-/* -- the server -------------------------------------------------------------------------------
- */
+/* -- the server ---------------------------------------------------------------------------- */
 
 static void make_answer(enum manner manner, struct vs_bytes question, struct vs_buffer *to)
 {
@@ -151,8 +150,7 @@ static int server_stop(struct server *server)
     return atomic_load(&server->questions);
 }
 
-/* -- the world --------------------------------------------------------------------------------
- */
+/* -- the world ----------------------------------------------------------------------------- */
 
 static vs_rc send_out(void *context, struct vs_arena *to,
                       const struct vs_outgoing_request *request, struct vs_outgoing_answer *ret,
@@ -221,8 +219,7 @@ static vs_rc mark(struct vs_authority *authority, struct vs_mark *ret)
     return vs_authority_mark(authority, &imprint, arena, ret, &err);
 }
 
-/* -- what must hold ---------------------------------------------------------------------------
- */
+/* -- what must hold ------------------------------------------------------------------------ */
 
 static void a_right_answer_is_taken_with_its_time_and_accuracy(void **state)
 {

@@ -118,8 +118,7 @@ static void what_is_submitted_is_answered_once(void **state)
     assert_int_equal(outcome.rc.code, VS_E_KEY);
 }
 
-/* -- files ------------------------------------------------------------------------------------
- */
+/* -- files --------------------------------------------------------------------------------- */
 
 static const char *pkcs12_file(const struct vs_pki_party *party)
 {
