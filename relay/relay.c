@@ -1,4 +1,5 @@
 #include "relay/centre/centre.h"
+#include "relay/due.h"
 #include "relay/exchange/cache.h"
 #include "relay/exchange/follow.h"
 #include "relay/exchange/sequence.h"
@@ -269,6 +270,7 @@ static vs_rc open_all(struct vs_relay *relay, struct vs_error *err)
     VS_TRY(vs_sealer_open(relay, err));
     VS_TRY(find_first_month(relay, arena, err));
     VS_TRY(open_order(relay, err));
+    VS_TRY(vs_due_open(relay, err));
     VS_TRY(vs_verification_open(relay, &relay->verification, err));
     look_at_disk(relay);
     return VS_OK;
@@ -280,6 +282,7 @@ vs_rc vs_relay_open(const struct vs_relay_settings *settings, const struct vs_se
     struct vs_relay *relay = vs_heap_new(sizeof *relay);
     relay->settings = *settings;
     relay->seams = *seams;
+    relay->due_kinds = settings->due_kinds == NULL ? vs_due_kinds : settings->due_kinds;
     atomic_store(&relay->oldest_unmarked, VS_TIME_NONE);
     atomic_store(&relay->disk_free, UINT64_MAX);
     init_lock(relay);
@@ -336,17 +339,24 @@ static bool clock_wrong(struct vs_relay *relay, vs_time_ms now)
     return now + relay->settings.clock_back_ms < atomic_load(&relay->last_event);
 }
 
+/* What is due, more of it at once while there is more. */
+static bool take_due(struct vs_relay *relay, vs_time_ms now)
+{
+    relay->due_again = !clock_wrong(relay, now) && vs_due_step(relay, now);
+    return relay->due_again;
+}
+
 bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now)
 {
     int64_t moment = relay->seams.monotonic_ms(relay->seams.context);
     if (moment < relay->clockwork_at)
-        return false;
+        return relay->due_again && take_due(relay, now);
     relay->clockwork_at = moment + CLOCKWORK_MS;
     look_at_disk(relay);
     struct vs_error err;
-    bool did = false;
+    bool did = take_due(relay, now);
     if (atomic_load(&relay->follow_failed) && atomic_load(&relay->following) == 0)
-        did = vs_ok(vs_follow_recover(relay, &err)) && atomic_load(&relay->following) > 0;
+        did |= vs_ok(vs_follow_recover(relay, &err)) && atomic_load(&relay->following) > 0;
     if (atomic_load(&relay->unmarked) > 0)
         vs_marker_retry(relay);
     vs_centre_tsa_stop(relay->centre, clock_wrong(relay, now));
@@ -443,7 +453,9 @@ void vs_relay_counters(struct vs_relay *relay, struct vs_relay_counters *ret)
                                       .evidence = atomic_load(&from->evidence),
                                       .batches_marked = atomic_load(&from->batches_marked),
                                       .mark_failures = atomic_load(&from->mark_failures),
-                                      .queue_refusals = atomic_load(&from->queue_refusals)};
+                                      .queue_refusals = atomic_load(&from->queue_refusals),
+                                      .due_taken = atomic_load(&from->due_taken),
+                                      .due_failed = atomic_load(&from->due_failed)};
     pthread_mutex_lock(&relay->lock);
     ret->jobs_waiting = relay->jobs.n + relay->background.n;
     ret->staged_waiting = relay->staged.n;

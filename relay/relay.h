@@ -5,7 +5,7 @@
  *   workers    vs_relay_work      takes one job: verify, decide, sign, seal, stage
  *   committer  vs_relay_commit    makes what is staged durable, sequences, answers
  *   marker     vs_relay_mark      asks the time-marking authority for batches (may block)
- *   clockwork  vs_relay_clockwork due work: backlog, expiry of caches, once a second
+ *   clockwork  vs_relay_clockwork due work (due.h), backlog, expiry of caches, once a second
  * Each returns whether it did something; the waits sleep until there may be something to do.
  * There may be many workers; exactly one each of the others.
  *
@@ -27,6 +27,7 @@ struct vs_relay;
 struct vs_centre;
 struct vs_journal;
 struct vs_verification;
+struct vs_due_kind; /* relay/due.h */
 
 enum vs_mark_policy {
     VS_MARK_LATER, /* commit and answer first; the batch is marked while the next one forms */
@@ -90,6 +91,8 @@ struct vs_relay_settings {
     bool state_secrets; /* certified installation (Art. 32.2): false */
     bool batch_marks;   /* built-in agreement `law`: batched instead of per-document marks */
     int64_t clock_back_ms; /* 2 s: a clock further behind the last record stops intake */
+
+    const struct vs_due_kind *due_kinds; /* NULL: vs_due_kinds; tests bring their own */
 };
 struct vs_relay_settings vs_relay_settings_default(void);
 
@@ -161,6 +164,7 @@ struct vs_relay_counters {
     uint64_t largest_batch;
     uint64_t evidence, batches_marked, mark_failures;
     uint64_t queue_refusals;
+    uint64_t due_taken, due_failed;        /* pieces of due work; a failed one comes again */
     uint64_t jobs_waiting, staged_waiting; /* now */
 };
 void vs_relay_counters(struct vs_relay *relay, struct vs_relay_counters *ret);

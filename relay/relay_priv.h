@@ -48,6 +48,7 @@ struct vs_relay_atomics {
     _Atomic uint64_t cycles, items, rows, conflicts, segment_syncs, largest_batch,
         written_bytes;
     _Atomic uint64_t evidence, batches_marked, mark_failures, queue_refusals;
+    _Atomic uint64_t due_taken, due_failed;
 };
 
 struct vs_relay {
@@ -70,8 +71,12 @@ struct vs_relay {
     unsigned running;     /* jobs inside vs_relay_work */
     int64_t staged_since; /* monotonic; of the oldest staged job */
     int64_t clockwork_at; /* monotonic; the clockwork's own */
+    bool due_again;       /* the last step took something: look again, do not wait */
     int64_t centre_at;
-    int64_t commit_backoff; /* monotonic; no cycle before, after a full disk */
+    const struct vs_due_kind *due_kinds;
+    char node[VS_ID_TEXT];          /* of this run: who holds leases */
+    _Atomic uint64_t due_under_way; /* pieces of due work that are queued or run */
+    int64_t commit_backoff;         /* monotonic; no cycle before, after a full disk */
     bool marking; /* the marker is at work: what it stages needs workers and committer yet */
     bool stopping;
     bool broken;

@@ -1,6 +1,6 @@
 #include "storage/backend.h"
 
-enum { MOST_ROWS = 1000, PAGE_ROWS = 256, PAGE_BYTES = 64 * 1024 * 1024 };
+enum { MOST_ROWS = 1000, DAMAGED_MAX = 64, PAGE_ROWS = 256, PAGE_BYTES = 64 * 1024 * 1024 };
 
 void vs_store_init(struct vs_store *store, const struct vs_backend *backend,
                    const struct vs_schema *schema)
@@ -211,14 +211,15 @@ vs_rc vs_store_lease(struct vs_store *store, struct vs_arena *arena,
                      const struct vs_lease *lease, const struct vs_row **ret_rows,
                      size_t *ret_n, struct vs_error *err)
 {
-    VS_ASSERT(lease->until > lease->now && lease->node != NULL);
+    VS_ASSERT(lease->until > lease->now && lease->node != NULL && lease->limit > 0);
     struct vs_value kind = vs_text(lease->kind), now = vs_int(lease->now);
     struct vs_query query = {.table = VS_T_WORK,
                              .index = VS_WORK_BY_DUE,
                              .equal = &kind,
                              .n_equal = 1,
                              .high = &now,
-                             .limit = lease->limit};
+                             .tolerate = true,
+                             .limit = lease->limit + DAMAGED_MAX};
     const struct vs_row *found;
     size_t n;
     VS_TRY(vs_store_select(store, arena, &query, &found, &n, err));
@@ -226,15 +227,16 @@ vs_rc vs_store_lease(struct vs_store *store, struct vs_arena *arena,
     struct vs_row *taken = vs_arena_make_n(arena, struct vs_row, n);
     if (items == NULL || taken == NULL)
         return vs_fail_memory(err);
-    for (size_t i = 0; i < n; i++)
-        VS_TRY(take(arena, lease, &found[i], &items[i], err));
-    if (n > 0)
-        VS_TRY(vs_store_commit(store, items, n, err));
-    size_t n_taken = 0;
-    for (size_t i = 0; i < n; i++)
+    size_t n_items = 0, n_taken = 0;
+    for (size_t i = 0; i < n && n_items < lease->limit; i++)
+        if (!found[i].corrupt)
+            VS_TRY(take(arena, lease, &found[i], &items[n_items++], err));
+    if (n_items > 0)
+        VS_TRY(vs_store_commit(store, items, n_items, err));
+    for (size_t i = 0; i < n_items; i++)
         if (items[i].outcome == VS_ITEM_DONE)
             taken[n_taken++] =
-                (struct vs_row){items[i].ops->values, found[i].version + 1, false};
+                (struct vs_row){items[i].ops->values, items[i].ops->if_version + 1, false};
     *ret_rows = taken;
     *ret_n = n_taken;
     return VS_OK;

@@ -177,7 +177,8 @@ struct vs_lease {
     size_t limit;
 };
 /* Takes at most `limit` items that are due, in order of due time; a commit of its own. Rows as
- * they are after the lease. Fails as vs_store_commit and vs_store_select. */
+ * they are after the lease; damaged ones (up to 64 that are due) stop nobody's. Fails as
+ * vs_store_commit and vs_store_select. */
 VS_NODISCARD vs_rc vs_store_lease(struct vs_store *store, struct vs_arena *arena,
                                   const struct vs_lease *lease, const struct vs_row **ret_rows,
                                   size_t *ret_n, struct vs_error *err);

@@ -147,7 +147,9 @@ static void *clockwork(void *context)
 {
     struct daemon *self = context;
     while (!atomic_load(&self->stopping)) {
-        (void)vs_relay_clockwork(self->gateway.relay, now_of(self));
+        while (vs_relay_clockwork(self->gateway.relay, now_of(self)) &&
+               !atomic_load(&self->stopping))
+            ;
         for (int i = 0; i < 1000 / STEP_MS && !atomic_load(&self->stopping); i++)
             nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
     }
