@@ -13,7 +13,7 @@ static const struct vs_bytes oid_authority_key = OID(CE "\x23"), oid_number = OI
                              oid_expired = OID(CE "\x3c"), oid_reason = OID(CE "\x15"),
                              oid_entry_issuer = OID(CE "\x1d");
 
-enum { EXTENSIONS_MAX = 32, SERIAL_MAX = 64 };
+enum { NAMES_MAX = 32, SERIAL_MAX = 64 };
 
 static vs_rc malformed(struct vs_error *err, const char *clause, const char *what)
 {
@@ -49,24 +49,23 @@ static bool read_authority_key(struct vs_crl *crl, struct vs_bytes value)
     return !inner.failed && vs_der_done(&der);
 }
 
-static bool read_extension(struct vs_crl *crl, struct vs_bytes oid, bool critical,
-                           struct vs_bytes value)
+static bool read_extension(struct vs_crl *crl, const struct vs_der_extension *one)
 {
-    struct vs_der der = vs_der_reader(value);
-    if (vs_bytes_equal(oid, oid_point))
-        return read_point(crl, value);
-    if (vs_bytes_equal(oid, oid_authority_key))
-        return read_authority_key(crl, value);
-    if (vs_bytes_equal(oid, oid_number)) {
+    struct vs_der der = vs_der_reader(one->value);
+    if (vs_bytes_equal(one->oid, oid_point))
+        return read_point(crl, one->value);
+    if (vs_bytes_equal(one->oid, oid_authority_key))
+        return read_authority_key(crl, one->value);
+    if (vs_bytes_equal(one->oid, oid_number)) {
         crl->number = vs_der_take(&der, VS_DER_INTEGER);
         return vs_der_done(&der);
     }
-    if (vs_bytes_equal(oid, oid_expired)) {
+    if (vs_bytes_equal(one->oid, oid_expired)) {
         crl->expired_certs = vs_der_generalized_time(&der, NULL);
         return vs_der_done(&der);
     }
     /* A delta, or something that may change the list's meaning: never used as a whole one. */
-    if (critical || vs_bytes_equal(oid, oid_delta))
+    if (one->critical || vs_bytes_equal(one->oid, oid_delta))
         crl->partial = true;
     return true;
 }
@@ -75,13 +74,8 @@ static void read_extensions(struct vs_crl *crl, struct vs_der *tbs)
 {
     struct vs_der wrapper = vs_der_enter(tbs, VS_DER_CONTEXT_CONSTRUCTED(0));
     struct vs_der list = vs_der_enter(&wrapper, VS_DER_SEQUENCE);
-    for (int n = 0; vs_der_more(&list); n++) {
-        struct vs_der one = vs_der_enter(&list, VS_DER_SEQUENCE);
-        struct vs_bytes oid = vs_der_oid(&one);
-        bool critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
-        struct vs_bytes value = vs_der_take(&one, VS_DER_OCTET_STRING);
-        vs_der_leave(&list, &one);
-        if (list.failed || n == EXTENSIONS_MAX || !read_extension(crl, oid, critical, value))
+    for (struct vs_der_extension one = {0}; vs_der_extension(&list, &one);) {
+        if (!read_extension(crl, &one))
             list.failed = true;
     }
     vs_der_leave(&wrapper, &list);
@@ -100,20 +94,15 @@ struct entry {
 static void read_entry_extensions(struct vs_der *at, struct entry *ret)
 {
     struct vs_der list = vs_der_enter(at, VS_DER_SEQUENCE);
-    while (vs_der_more(&list)) {
-        struct vs_der one = vs_der_enter(&list, VS_DER_SEQUENCE);
-        struct vs_bytes oid = vs_der_oid(&one);
-        bool critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
-        struct vs_bytes value = vs_der_take(&one, VS_DER_OCTET_STRING);
-        vs_der_leave(&list, &one);
-        if (vs_bytes_equal(oid, oid_reason)) {
-            struct vs_der inner = vs_der_reader(value);
+    for (struct vs_der_extension one = {0}; vs_der_extension(&list, &one);) {
+        if (vs_bytes_equal(one.oid, oid_reason)) {
+            struct vs_der inner = vs_der_reader(one.value);
             struct vs_bytes reason = vs_der_take(&inner, VS_DER_ENUMERATED);
             if (!vs_der_done(&inner) || reason.len != 1 || reason.ptr[0] > 10)
                 list.failed = true;
             else
                 ret->reason = reason.ptr[0];
-        } else if (critical || vs_bytes_equal(oid, oid_entry_issuer)) {
+        } else if (one.critical || vs_bytes_equal(one.oid, oid_entry_issuer)) {
             ret->foreign = true;
         }
     }
@@ -227,7 +216,7 @@ static bool shares_name(struct vs_bytes point, struct vs_bytes other)
 {
     struct vs_der a = vs_der_reader(point);
     struct vs_der ours = vs_der_enter(&a, VS_DER_CONTEXT_CONSTRUCTED(0));
-    for (int n = 0; vs_der_more(&ours) && n < EXTENSIONS_MAX; n++) {
+    for (int n = 0; vs_der_more(&ours) && n < NAMES_MAX; n++) {
         struct vs_bytes name = vs_der_element(&ours, NULL);
         struct vs_der b = vs_der_reader(other);
         struct vs_der theirs = vs_der_enter(&b, VS_DER_CONTEXT_CONSTRUCTED(0));

@@ -11,8 +11,6 @@
 #define ETSI_QCS    "\x04\x00\x8e\x46\x01"
 #define ETSI_QCTYPE ETSI_QCS "\x06"
 
-enum { EXTENSIONS_MAX = 64 };
-
 static bool read_key_usage(struct vs_certificate *c, struct vs_bytes value, bool critical)
 {
     (void)critical;
@@ -199,42 +197,33 @@ static const struct {
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
-static vs_rc read_one(struct vs_certificate *c, struct vs_bytes oid, struct vs_bytes value,
-                      bool critical, struct vs_error *err)
+static vs_rc read_one(struct vs_certificate *c, const struct vs_der_extension *one,
+                      struct vs_error *err)
 {
     for (size_t i = 0; i < KNOWN; i++) {
-        if (!vs_bytes_equal(oid, known[i].oid))
+        if (!vs_bytes_equal(one->oid, known[i].oid))
             continue;
-        if (!known[i].read(c, value, critical))
+        if (!known[i].read(c, one->value, one->critical))
             return vs_certificate_malformed(err, "RFC 5280, 4.2", "an extension's value");
         return VS_OK;
     }
-    c->unknown_critical |= critical;
+    c->unknown_critical |= one->critical;
     return VS_OK;
 }
 
 vs_rc vs_certificate_read_extensions(struct vs_certificate *c, struct vs_der extensions,
                                      struct vs_error *err)
 {
-    struct vs_bytes seen[EXTENSIONS_MAX];
+    struct vs_bytes seen[VS_DER_EXTENSIONS_MAX];
     size_t n = 0;
-    while (vs_der_more(&extensions)) {
-        struct vs_der one = vs_der_enter(&extensions, VS_DER_SEQUENCE);
-        struct vs_bytes oid = vs_der_oid(&one);
-        bool critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
-        struct vs_bytes value = vs_der_take(&one, VS_DER_OCTET_STRING);
-        vs_der_leave(&extensions, &one);
-        if (extensions.failed)
-            break;
-        if (n == EXTENSIONS_MAX)
-            return vs_certificate_malformed(err, "RFC 5280, 4.2", "over 64 extensions");
+    for (struct vs_der_extension one = {0}; vs_der_extension(&extensions, &one);) {
         for (size_t i = 0; i < n; i++)
-            if (vs_bytes_equal(seen[i], oid))
+            if (vs_bytes_equal(seen[i], one.oid))
                 return vs_certificate_malformed(err, "RFC 5280, 4.2", "an extension twice");
-        seen[n++] = oid;
-        VS_TRY(read_one(c, oid, value, critical, err));
+        seen[n++] = one.oid;
+        VS_TRY(read_one(c, &one, err));
     }
     if (!vs_der_done(&extensions))
-        return vs_certificate_malformed(err, "RFC 5280, 4.2", "its extensions");
+        return vs_certificate_malformed(err, "RFC 5280, 4.2", "its extensions, or over 64");
     return VS_OK;
 }

@@ -13,7 +13,7 @@ static const struct vs_bytes oid_basic = OID(AD_OCSP "\x01"), oid_nonce = OID(AD
                              oid_cert_hash = OID("\x2b\x24\x08\x03\x0d"),
                              oid_reason = OID("\x55\x1d\x15");
 
-enum { EXTENSIONS_MAX = 32, NONCE_MAX = 128, SERIAL_MAX = 64 };
+enum { NONCE_MAX = 128, SERIAL_MAX = 64 };
 
 static vs_rc malformed(struct vs_error *err, const char *clause, const char *what)
 {
@@ -68,22 +68,15 @@ static void read_request_extensions(struct vs_der *request, struct vs_bytes *ret
 {
     struct vs_der wrapper = vs_der_enter(request, VS_DER_CONTEXT_CONSTRUCTED(2));
     struct vs_der list = vs_der_enter(&wrapper, VS_DER_SEQUENCE);
-    for (int n = 0; vs_der_more(&list); n++) {
-        struct vs_der one = vs_der_enter(&list, VS_DER_SEQUENCE);
-        struct vs_bytes oid = vs_der_oid(&one);
-        bool critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
-        struct vs_bytes value = vs_der_take(&one, VS_DER_OCTET_STRING);
-        vs_der_leave(&list, &one);
-        if (vs_bytes_equal(oid, oid_nonce)) {
-            struct vs_der inner = vs_der_reader(value);
+    for (struct vs_der_extension one = {0}; vs_der_extension(&list, &one);) {
+        if (vs_bytes_equal(one.oid, oid_nonce)) {
+            struct vs_der inner = vs_der_reader(one.value);
             *ret_nonce = vs_der_take(&inner, VS_DER_OCTET_STRING);
             if (!vs_der_done(&inner) || ret_nonce->len > NONCE_MAX)
                 list.failed = true;
-        } else if (critical) {
+        } else if (one.critical) {
             list.failed = true;
         }
-        if (n == EXTENSIONS_MAX)
-            list.failed = true;
     }
     vs_der_leave(&wrapper, &list);
     vs_der_leave(request, &wrapper);
@@ -237,24 +230,17 @@ static void read_single_extensions(struct vs_der *at, struct vs_ocsp_single *sin
 {
     struct vs_der wrapper = vs_der_enter(at, VS_DER_CONTEXT_CONSTRUCTED(1));
     struct vs_der list = vs_der_enter(&wrapper, VS_DER_SEQUENCE);
-    for (int n = 0; vs_der_more(&list); n++) {
-        struct vs_der one = vs_der_enter(&list, VS_DER_SEQUENCE);
-        struct vs_bytes oid = vs_der_oid(&one);
-        bool critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
-        struct vs_bytes value = vs_der_take(&one, VS_DER_OCTET_STRING);
-        vs_der_leave(&list, &one);
-        struct vs_der inner = vs_der_reader(value);
-        if (vs_bytes_equal(oid, oid_cutoff)) {
+    for (struct vs_der_extension one = {0}; vs_der_extension(&list, &one);) {
+        struct vs_der inner = vs_der_reader(one.value);
+        if (vs_bytes_equal(one.oid, oid_cutoff)) {
             single->statement.archive_cutoff = vs_der_generalized_time(&inner, NULL);
             if (!vs_der_done(&inner))
                 list.failed = true;
-        } else if (vs_bytes_equal(oid, oid_cert_hash)) {
-            read_cert_hash(value, single, &list);
-        } else if (critical && !vs_bytes_equal(oid, oid_reason)) {
+        } else if (vs_bytes_equal(one.oid, oid_cert_hash)) {
+            read_cert_hash(one.value, single, &list);
+        } else if (one.critical && !vs_bytes_equal(one.oid, oid_reason)) {
             list.failed = true; /* its meaning could change the answer */
         }
-        if (n == EXTENSIONS_MAX)
-            list.failed = true;
     }
     vs_der_leave(&wrapper, &list);
     vs_der_leave(at, &wrapper);
@@ -318,22 +304,15 @@ static void read_response_extensions(struct vs_der *tbs, struct vs_ocsp *ocsp)
 {
     struct vs_der wrapper = vs_der_enter(tbs, VS_DER_CONTEXT_CONSTRUCTED(1));
     struct vs_der list = vs_der_enter(&wrapper, VS_DER_SEQUENCE);
-    for (int n = 0; vs_der_more(&list); n++) {
-        struct vs_der one = vs_der_enter(&list, VS_DER_SEQUENCE);
-        struct vs_bytes oid = vs_der_oid(&one);
-        bool critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
-        struct vs_bytes value = vs_der_take(&one, VS_DER_OCTET_STRING);
-        vs_der_leave(&list, &one);
-        if (vs_bytes_equal(oid, oid_nonce)) {
+    for (struct vs_der_extension one = {0}; vs_der_extension(&list, &one);) {
+        if (vs_bytes_equal(one.oid, oid_nonce)) {
             /* Old clients and servers leave the inner OCTET STRING out. */
-            struct vs_der inner = vs_der_reader(value);
+            struct vs_der inner = vs_der_reader(one.value);
             struct vs_bytes nonce = vs_der_take(&inner, VS_DER_OCTET_STRING);
-            ocsp->nonce = vs_der_done(&inner) ? nonce : value;
-        } else if (critical) {
+            ocsp->nonce = vs_der_done(&inner) ? nonce : one.value;
+        } else if (one.critical) {
             list.failed = true;
         }
-        if (n == EXTENSIONS_MAX)
-            list.failed = true;
     }
     vs_der_leave(&wrapper, &list);
     vs_der_leave(tbs, &wrapper);

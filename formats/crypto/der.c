@@ -161,6 +161,20 @@ struct vs_bytes vs_der_oid(struct vs_der *der)
     return der->failed || !well_formed_oid(oid) ? fail(der) : oid;
 }
 
+bool vs_der_extension(struct vs_der *list, struct vs_der_extension *ret)
+{
+    if (!vs_der_more(list))
+        return false;
+    struct vs_der one = vs_der_enter(list, VS_DER_SEQUENCE);
+    ret->oid = vs_der_oid(&one);
+    ret->critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
+    ret->value = vs_der_take(&one, VS_DER_OCTET_STRING);
+    vs_der_leave(list, &one);
+    if (++ret->count > VS_DER_EXTENSIONS_MAX)
+        fail(list);
+    return !list->failed;
+}
+
 struct vs_bytes vs_der_bits(struct vs_der *der)
 {
     struct vs_bytes v = vs_der_take(der, VS_DER_BIT_STRING);

@@ -76,6 +76,17 @@ vs_time_ms vs_der_time(struct vs_der *der);
  * `ret_cut` (may be NULL): microseconds and less were cut off. */
 vs_time_ms vs_der_generalized_time(struct vs_der *der, bool *ret_cut);
 
+/* One Extension of RFC 5280, 4.1; CRLs, OCSP and time marks have the same. */
+struct vs_der_extension {
+    struct vs_bytes oid, value; /* content of extnValue */
+    bool critical;
+    unsigned count; /* of those read so far */
+};
+#define VS_DER_EXTENSIONS_MAX 64
+/* The next one of `list`, the content of a SEQUENCE OF Extension: false at its end, and where
+ * it is malformed or goes on after 64 (`list` has failed then). `ret` begins as {0}. */
+bool vs_der_extension(struct vs_der *list, struct vs_der_extension *ret);
+
 /* "1.2.840.113549.1.1.11" in the arena; NULL: malformed, or the arena is full. */
 char *vs_oid_text(struct vs_arena *arena, struct vs_bytes oid);
 /* Content octets from dotted text; VS_BYTES_NONE: not an OID. */

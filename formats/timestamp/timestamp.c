@@ -17,7 +17,7 @@ static const struct vs_bytes oid_signed_data = OID("\x2a\x86\x48\x86\xf7\x0d\x01
                              oid_basic_ocsp = OID("\x2b\x06\x01\x05\x05\x07\x30\x01\x01"),
                              oid_ocsp_response = OID("\x2b\x06\x01\x05\x05\x07\x10\x02");
 
-enum { ATTRIBUTES_MAX = 32, EXTENSIONS_MAX = 32, NUMBER_MAX = 64, ALGORITHMS_MAX = 16 };
+enum { ATTRIBUTES_MAX = 32, NUMBER_MAX = 64, ALGORITHMS_MAX = 16 };
 
 static vs_rc malformed(struct vs_error *err, const char *clause, const char *what)
 {
@@ -73,15 +73,8 @@ static void read_extensions(struct vs_der *tst)
     if (vs_der_peek(tst) != VS_DER_CONTEXT_CONSTRUCTED(1))
         return;
     struct vs_der list = vs_der_enter(tst, VS_DER_CONTEXT_CONSTRUCTED(1));
-    for (int n = 0; vs_der_more(&list); n++) {
-        struct vs_der one = vs_der_enter(&list, VS_DER_SEQUENCE);
-        (void)vs_der_oid(&one);
-        bool critical = vs_der_peek(&one) == VS_DER_BOOLEAN && vs_der_boolean(&one);
-        (void)vs_der_take(&one, VS_DER_OCTET_STRING);
-        vs_der_leave(&list, &one);
-        if (critical || n == EXTENSIONS_MAX)
-            list.failed = true;
-    }
+    for (struct vs_der_extension one = {0}; vs_der_extension(&list, &one);)
+        list.failed |= one.critical;
     vs_der_leave(tst, &list);
 }
 

@@ -46,6 +46,46 @@ static void der__takes_one_encoding_of_each_length(void **state)
     }
 }
 
+/* RFC 5280, 4.1. */
+static void der__reads_extensions_one_by_one_and_at_most_64(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        int n; /* -1: malformed */
+    } cases[] = {
+        {"", 0},
+        {"30070603551d140400", 1},
+        {"300a0603551d140101ff0400", 1},
+        {"300a0603551d14010100040030070603551d230400", 2}, /* FALSE written out: CAs do */
+        {"300a0603551d140101010400", -1},                  /* a BOOLEAN that is none */
+        {"30050603551d14", -1},                            /* no value */
+        {"30090603551d1404000500", -1},                    /* something behind it */
+        {"30070603551d14040005", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vs_der list = vs_der_reader(hex(cases[i].bytes));
+        struct vs_der_extension one = {0};
+        int n = 0;
+        while (vs_der_extension(&list, &one)) {
+            assert_bytes_equal(VS_BYTES(one.oid.ptr, 2), VS_BYTES_LITERAL("\x55\x1d"));
+            assert_int_equal(one.critical, i == 2);
+            n++;
+        }
+        if ((vs_der_done(&list) ? n : -1) != cases[i].n)
+            fail_msg("%s", cases[i].bytes);
+    }
+    uint8_t many[65 * 9];
+    for (size_t i = 0; i < 65; i++)
+        memcpy(many + 9 * i, "\x30\x07\x06\x03\x55\x1d\x14\x04", 9);
+    for (size_t n = 64; n <= 65; n++) {
+        struct vs_der list = vs_der_reader(VS_BYTES(many, n * 9));
+        for (struct vs_der_extension one = {0}; vs_der_extension(&list, &one);)
+            continue;
+        assert_int_equal(vs_der_done(&list), n == 64);
+    }
+}
+
 static void der__stays_failed(void **state)
 {
     (void)state;
@@ -249,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(der__takes_one_encoding_of_each_length),
+        cmocka_unit_test(der__reads_extensions_one_by_one_and_at_most_64),
         cmocka_unit_test(der__stays_failed),
         cmocka_unit_test(der__reads_integers_in_their_shortest_form_only),
         cmocka_unit_test(der__reads_times_as_the_profiles_write_them),
