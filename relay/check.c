@@ -34,13 +34,6 @@ const char *vs_check_id(struct vs_check_run *run, const struct vs_value *value)
     return text == NULL ? "?" : text;
 }
 
-void vs_check_step(struct vs_check_run *run)
-{
-    run->done++;
-    if (run->progress != NULL && (run->done % 256 == 0 || run->done == run->total))
-        run->progress(run->progress_context, run->done, run->total);
-}
-
 vs_rc vs_check_tolerate(struct vs_check_run *run, vs_rc rc, const char *what, const char *where,
                         struct vs_error *err)
 {
@@ -48,6 +41,38 @@ vs_rc vs_check_tolerate(struct vs_check_run *run, vs_rc rc, const char *what, co
         return rc;
     vs_check_found(run, what, where, "%s", err->text);
     return VS_OK;
+}
+
+struct table_check {
+    struct vs_check_run *run;
+    const struct vs_table *table;
+    vs_check_look *look;
+    uint64_t *count;
+};
+
+static vs_rc check_row(void *context, const struct vs_row *row, struct vs_error *err)
+{
+    struct table_check *check = context;
+    struct vs_check_run *run = check->run;
+    char where[VS_KEY_TEXT];
+    run->done++;
+    if (run->progress != NULL && (run->done % 256 == 0 || run->done == run->total))
+        run->progress(run->progress_context, run->done, run->total);
+    if (check->count != NULL)
+        ++*check->count;
+    if (row->corrupt)
+        return VS_OK;
+    vs_arena_reset(run->scratch);
+    vs_values_text(row->values, check->table->n_key, where);
+    vs_rc rc = check->look(run, where, row, err);
+    return vs_check_tolerate(run, rc, check->table->name, where, err);
+}
+
+vs_rc vs_check_rows(struct vs_check_run *run, enum vs_table_id table, vs_check_look *look,
+                    uint64_t *count, struct vs_error *err)
+{
+    struct table_check check = {run, &vs_schema.tables[table], look, count};
+    return vs_store_each(run->relay->store, table, check_row, &check, err);
 }
 
 static void row_fault(void *context, const char *table, const char *key, const char *text)
@@ -74,8 +99,9 @@ static void register_fault(void *context, const char *serial, const char *text)
 
 static vs_rc count_work(struct vs_check_run *run, struct vs_error *err)
 {
-    static const enum vs_table_id tables[] = {VS_T_EVIDENCE, VS_T_BATCH, VS_T_DOCUMENT,
-                                              VS_T_DELIVERY, VS_T_REFUSAL};
+    static const enum vs_table_id tables[] = {VS_T_EVIDENCE,  VS_T_BATCH,   VS_T_DOCUMENT,
+                                              VS_T_DELIVERY,  VS_T_REFUSAL, VS_T_IDEMPOTENCY,
+                                              VS_T_REPETITION};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         struct vs_query query = {.table = tables[i]};
         uint64_t n;

@@ -141,8 +141,9 @@ static vs_rc check_place(struct vs_check_run *run, const char *id, const struct 
 }
 
 static vs_rc look_at_evidence(struct vs_check_run *run, const char *id,
-                              const struct vs_value *row, struct vs_error *err)
+                              const struct vs_row *found, struct vs_error *err)
 {
+    const struct vs_value *row = found->values;
     struct vs_bytes xml;
     struct vs_erds erds;
     VS_TRY(vs_check_read_evidence(run, row, &xml, &erds, err));
@@ -152,22 +153,9 @@ static vs_rc look_at_evidence(struct vs_check_run *run, const char *id,
     return check_place(run, id, row, err);
 }
 
-static vs_rc visit_evidence(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    vs_check_step(run);
-    run->result.evidence++;
-    if (row->corrupt)
-        return VS_OK; /* vs_store_check has named it */
-    vs_arena_reset(run->scratch);
-    const char *id = vs_check_id(run, &row->values[VS_EVIDENCE_ID]);
-    vs_rc rc = look_at_evidence(run, id, row->values, err);
-    return vs_check_tolerate(run, rc, "evidence", id, err);
-}
-
 vs_rc vs_check_evidence(struct vs_check_run *run, struct vs_error *err)
 {
-    return vs_store_each(run->relay->store, VS_T_EVIDENCE, visit_evidence, run, err);
+    return vs_check_rows(run, VS_T_EVIDENCE, look_at_evidence, &run->result.evidence, err);
 }
 
 /* -- batches ------------------------------------------------------------------------------ */
@@ -221,8 +209,8 @@ static vs_rc check_leaf_is_there(struct vs_check_run *run, const struct vs_batch
     return VS_OK;
 }
 
-static vs_rc look_at_batch(struct vs_check_run *run, const struct vs_row *row,
-                           const char *where, struct vs_error *err)
+static vs_rc look_at_batch(struct vs_check_run *run, const char *where,
+                           const struct vs_row *row, struct vs_error *err)
 {
     struct vs_batch *batch;
     VS_TRY(vs_batch_from_row(run->scratch, row, &batch, err));
@@ -242,21 +230,7 @@ static vs_rc look_at_batch(struct vs_check_run *run, const struct vs_row *row,
     return batch->token.len > 0 ? check_mark(run, batch, err) : VS_OK;
 }
 
-static vs_rc visit_batch(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    char where[VS_KEY_TEXT];
-    vs_check_step(run);
-    run->result.batches++;
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    vs_values_text(row->values, 1, where);
-    vs_rc rc = look_at_batch(run, row, where, err);
-    return vs_check_tolerate(run, rc, "batch", where, err);
-}
-
 vs_rc vs_check_batches(struct vs_check_run *run, struct vs_error *err)
 {
-    return vs_store_each(run->relay->store, VS_T_BATCH, visit_batch, run, err);
+    return vs_check_rows(run, VS_T_BATCH, look_at_batch, &run->result.batches, err);
 }

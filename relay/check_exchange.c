@@ -168,8 +168,9 @@ static vs_rc check_deliveries_are_there(struct vs_check_run *run, const char *id
 }
 
 static vs_rc look_at_document(struct vs_check_run *run, const char *id,
-                              const struct vs_value *row, struct vs_error *err)
+                              const struct vs_row *found, struct vs_error *err)
 {
+    const struct vs_value *row = found->values;
     struct vs_erds erds;
     const struct vs_value *evidence;
     vs_rc rc = check_original(run, id, row, err);
@@ -180,19 +181,6 @@ static vs_rc look_at_document(struct vs_check_run *run, const char *id,
                        err));
     VS_TRY(check_deliveries_are_there(run, id, row, &erds, err));
     return check_seal(run, row, evidence[VS_EVIDENCE_DIGEST].bytes, err);
-}
-
-static vs_rc visit_document(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    vs_check_step(run);
-    run->result.documents++;
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    const char *id = vs_check_id(run, &row->values[VS_DOCUMENT_ID]);
-    vs_rc rc = look_at_document(run, id, row->values, err);
-    return vs_check_tolerate(run, rc, "document", id, err);
 }
 
 /* -- deliveries --------------------------------------------------------------------------- */
@@ -262,8 +250,8 @@ static bool state_fits(enum vs_delivery_state state, const vs_time_ms at[MOMENTS
     }
 }
 
-static vs_rc look_at_delivery(struct vs_check_run *run, const char *where,
-                              const struct vs_value *row, struct vs_error *err)
+static vs_rc check_moments(struct vs_check_run *run, const char *where,
+                           const struct vs_value *row, struct vs_error *err)
 {
     vs_time_ms at[MOMENTS];
     const struct vs_row *document;
@@ -310,27 +298,23 @@ static vs_rc check_recipient(struct vs_check_run *run, const struct vs_value *ro
     return vs_fail(err, VS_E_CORRUPT, NULL, "its recipient is not one of the evidence");
 }
 
-static vs_rc visit_delivery(void *context, const struct vs_row *row, struct vs_error *err)
+static vs_rc look_at_delivery(struct vs_check_run *run, const char *where,
+                              const struct vs_row *found, struct vs_error *err)
 {
-    struct vs_check_run *run = context;
-    char where[VS_KEY_TEXT];
-    vs_check_step(run);
-    run->result.deliveries++;
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    vs_values_text(row->values, 2, where);
-    vs_rc rc = look_at_delivery(run, where, row->values, err);
+    const struct vs_value *row = found->values;
+    vs_rc rc = check_moments(run, where, row, err);
     VS_TRY(vs_check_tolerate(run, rc, "delivery", where, err));
-    rc = check_recipient(run, row->values, err);
-    return vs_check_tolerate(run, rc, "delivery", where, err);
+    rc = check_recipient(run, row, err);
+    VS_TRY(vs_check_tolerate(run, rc, "delivery", where, err));
+    return vs_check_answer(run, where, row, err);
 }
 
 /* -- refusals ----------------------------------------------------------------------------- */
 
 static vs_rc look_at_refusal(struct vs_check_run *run, const char *id,
-                             const struct vs_value *row, struct vs_error *err)
+                             const struct vs_row *found, struct vs_error *err)
 {
+    const struct vs_value *row = found->values;
     struct vs_erds erds;
     VS_TRY(read_named_evidence(run, &row[VS_REFUSAL_EVIDENCE], &erds, NULL, err));
     if (erds.event != VS_EVENT_SUBMISSION_REJECTION || !vs_text_equal(erds.message_id, id))
@@ -344,22 +328,10 @@ static vs_rc look_at_refusal(struct vs_check_run *run, const char *id,
                        err);
 }
 
-static vs_rc visit_refusal(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    vs_check_step(run);
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    const char *id = vs_check_id(run, &row->values[VS_REFUSAL_ID]);
-    vs_rc rc = look_at_refusal(run, id, row->values, err);
-    return vs_check_tolerate(run, rc, "refusal", id, err);
-}
-
 vs_rc vs_check_exchange(struct vs_check_run *run, struct vs_error *err)
 {
-    struct vs_store *store = run->relay->store;
-    VS_TRY(vs_store_each(store, VS_T_DOCUMENT, visit_document, run, err));
-    VS_TRY(vs_store_each(store, VS_T_DELIVERY, visit_delivery, run, err));
-    return vs_store_each(store, VS_T_REFUSAL, visit_refusal, run, err);
+    struct vs_check_result *counted = &run->result;
+    VS_TRY(vs_check_rows(run, VS_T_DOCUMENT, look_at_document, &counted->documents, err));
+    VS_TRY(vs_check_rows(run, VS_T_DELIVERY, look_at_delivery, &counted->deliveries, err));
+    return vs_check_rows(run, VS_T_REFUSAL, look_at_refusal, NULL, err);
 }

@@ -25,8 +25,9 @@ static bool month_fits(int64_t month, vs_time_ms sent)
 /* -- keys of submissions ------------------------------------------------------------------- */
 
 static vs_rc look_at_key(struct vs_check_run *run, const char *where,
-                         const struct vs_value *row, struct vs_error *err)
+                         const struct vs_row *found, struct vs_error *err)
 {
+    const struct vs_value *row = found->values;
     const struct vs_value *named;
     bool accepted = row[VS_IDEMPOTENCY_ACCEPTED].integer == 1;
     if (!accepted && row[VS_IDEMPOTENCY_ACCEPTED].integer != 0)
@@ -41,18 +42,6 @@ static vs_rc look_at_key(struct vs_check_run *run, const char *where,
     if (!month_fits(row[VS_IDEMPOTENCY_MONTH].integer, sent))
         vs_check_found(run, "idempotency", where, "column month is not its outcome's");
     return VS_OK;
-}
-
-static vs_rc visit_key(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    char where[VS_KEY_TEXT];
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    vs_values_text(row->values, 2, where);
-    vs_rc rc = look_at_key(run, where, row->values, err);
-    return vs_check_tolerate(run, rc, "idempotency", where, err);
 }
 
 /* -- repetitions (Art. 27.3.3) ------------------------------------------------------------- */
@@ -70,8 +59,9 @@ static bool is_hash_of(const struct vs_value *key, const struct vs_value *docume
 }
 
 static vs_rc look_at_repetition(struct vs_check_run *run, const char *where,
-                                const struct vs_value *row, struct vs_error *err)
+                                const struct vs_row *repetition, struct vs_error *err)
 {
+    const struct vs_value *row = repetition->values;
     const struct vs_value *document;
     const struct vs_row *deliveries;
     size_t n;
@@ -89,22 +79,10 @@ static vs_rc look_at_repetition(struct vs_check_run *run, const char *where,
     return VS_OK;
 }
 
-static vs_rc visit_repetition(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    char where[VS_KEY_TEXT];
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    vs_values_text(row->values, 2, where);
-    vs_rc rc = look_at_repetition(run, where, row->values, err);
-    return vs_check_tolerate(run, rc, "repetition", where, err);
-}
-
 /* -- answers of recipients (Art. 27.4) ----------------------------------------------------- */
 
-static vs_rc look_at_answer(struct vs_check_run *run, const char *where,
-                            const struct vs_value *row, struct vs_error *err)
+vs_rc vs_check_answer(struct vs_check_run *run, const char *where, const struct vs_value *row,
+                      struct vs_error *err)
 {
     const struct vs_value *evidence;
     if ((row[VS_DELIVERY_ANSWER].type == VS_NULL) !=
@@ -123,22 +101,8 @@ static vs_rc look_at_answer(struct vs_check_run *run, const char *where,
     return VS_OK;
 }
 
-static vs_rc visit_answer(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    char where[VS_KEY_TEXT];
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    vs_values_text(row->values, 2, where);
-    vs_rc rc = look_at_answer(run, where, row->values, err);
-    return vs_check_tolerate(run, rc, "delivery", where, err);
-}
-
 vs_rc vs_check_keys(struct vs_check_run *run, struct vs_error *err)
 {
-    struct vs_store *store = run->relay->store;
-    VS_TRY(vs_store_each(store, VS_T_IDEMPOTENCY, visit_key, run, err));
-    VS_TRY(vs_store_each(store, VS_T_REPETITION, visit_repetition, run, err));
-    return vs_store_each(store, VS_T_DELIVERY, visit_answer, run, err);
+    VS_TRY(vs_check_rows(run, VS_T_IDEMPOTENCY, look_at_key, NULL, err));
+    return vs_check_rows(run, VS_T_REPETITION, look_at_repetition, NULL, err);
 }

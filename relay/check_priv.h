@@ -27,12 +27,18 @@ void vs_check_found(struct vs_check_run *run, const char *what, const char *wher
                     const char *fmt, ...) VS_PRINTF(4, 5);
 /* The id in `value`, in the scratch arena, for `where`. */
 const char *vs_check_id(struct vs_check_run *run, const struct vs_value *value);
-/* One more row or record done. */
-void vs_check_step(struct vs_check_run *run);
 
 /* What went wrong while looking at one row: a finding, unless the check itself cannot go on. */
 VS_NODISCARD vs_rc vs_check_tolerate(struct vs_check_run *run, vs_rc rc, const char *what,
                                      const char *where, struct vs_error *err);
+
+/* Look at every row of a table that is not corrupt (vs_store_check names those that are), each
+ * with a clean scratch arena; what a look fails with is a finding about `where`, the row's key.
+ * `count` (may be NULL) goes up by one for each row. */
+typedef vs_rc vs_check_look(struct vs_check_run *run, const char *where,
+                            const struct vs_row *row, struct vs_error *err);
+VS_NODISCARD vs_rc vs_check_rows(struct vs_check_run *run, enum vs_table_id table,
+                                 vs_check_look *look, uint64_t *count, struct vs_error *err);
 
 /* Every piece of evidence: its file, its signature, its row, its batch, its journal leaf. */
 VS_NODISCARD vs_rc vs_check_evidence(struct vs_check_run *run, struct vs_error *err);
@@ -42,8 +48,12 @@ VS_NODISCARD vs_rc vs_check_batches(struct vs_check_run *run, struct vs_error *e
 /* Every document, delivery and refusal against the evidence about it. */
 VS_NODISCARD vs_rc vs_check_exchange(struct vs_check_run *run, struct vs_error *err);
 
-/* Every idempotency key and repetition against what it names; every delivery's answer. */
+/* Every idempotency key and repetition against what it names. */
 VS_NODISCARD vs_rc vs_check_keys(struct vs_check_run *run, struct vs_error *err);
+
+/* The recipient's answer that a delivery names (Art. 27.4). */
+VS_NODISCARD vs_rc vs_check_answer(struct vs_check_run *run, const char *where,
+                                   const struct vs_value *delivery, struct vs_error *err);
 
 /* The evidence file of a row of table evidence, read and understood, in the scratch arena. */
 VS_NODISCARD vs_rc vs_check_read_evidence(struct vs_check_run *run, const struct vs_value *row,
