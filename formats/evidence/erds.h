@@ -73,6 +73,8 @@ struct vs_erds_extension {
 #define VS_ERDS_EXT_RECEIPT_TIME "ReceiptTime"      /* Art. 28.2, RFC 3339 */
 #define VS_ERDS_EXT_STATEMENT    "Statement"        /* of conformity (27.4), or why refused */
 #define VS_ERDS_EXT_PRINCIPAL    "PrincipalName"    /* who acted (27.1) */
+#define VS_ERDS_EXT_GROUND       "Ground"           /* why: of holds, inspections, deletions */
+#define VS_ERDS_EXT_COUNT        "Count"            /* of what an act is about */
 
 struct vs_erds {
     const char *id; /* EvidenceIdentifier */
