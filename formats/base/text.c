@@ -154,16 +154,39 @@ static size_t base64_groups(struct vs_bytes text, uint8_t *out)
     return i;
 }
 
-vs_rc vs_base64_decode(struct vs_arena *arena, struct vs_bytes text, struct vs_bytes *ret,
-                       struct vs_error *err)
+/* One digit or '=' that completes no whole group of base64_groups. */
+static vs_rc base64_character(struct vs_base64 *self, uint8_t c, struct vs_error *err)
 {
-    uint8_t *out = vs_arena_alloc(arena, text.len / 4 * 3 + 3);
-    if (out == NULL)
-        return vs_fail_memory(err);
-    size_t len = 0, digits = 0, padding = 0;
-    uint32_t group = 0;
+    bool pads = c == '=' && self->digits >= 2;
+    int digit = pads ? 0 : base64_digit(c);
+    if (digit < 0 || (self->padding > 0 && !pads))
+        return vs_fail(err, VS_E_SYNTAX, "RFC 4648, 4", "not base64");
+    self->padding += pads;
+    self->group = self->group << 6 | (uint32_t)digit;
+    self->digits++;
+    return VS_OK;
+}
+
+/* Three bytes, less what padding stands for. */
+static vs_rc base64_complete(struct vs_base64 *self, uint8_t *out, size_t *len,
+                             struct vs_error *err)
+{
+    /* Bits that padding hides would make two texts of one value. */
+    uint32_t hidden = self->padding == 2 ? 0xffff : self->padding == 1 ? 0xff : 0;
+    if ((self->group & hidden) != 0)
+        return vs_fail(err, VS_E_SYNTAX, "RFC 4648, 3.5", "base64 does not end as it must");
+    for (unsigned i = 0; i < 3 - self->padding; i++)
+        out[(*len)++] = (uint8_t)(self->group >> (16 - 8 * i));
+    self->digits = 0;
+    return VS_OK;
+}
+
+vs_rc vs_base64_feed(struct vs_base64 *self, struct vs_bytes text, uint8_t *out,
+                     size_t *ret_len, struct vs_error *err)
+{
+    size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {
-        if (digits % 4 == 0 && padding == 0) {
+        if (self->digits == 0 && self->padding == 0) {
             size_t taken = base64_groups(VS_BYTES(text.ptr + i, text.len - i), out + len);
             i += taken;
             len += taken / 4 * 3;
@@ -173,28 +196,32 @@ vs_rc vs_base64_decode(struct vs_arena *arena, struct vs_bytes text, struct vs_b
         uint8_t c = text.ptr[i];
         if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
             continue;
-        if (c == '=' && digits % 4 >= 2) {
-            padding++;
-            digits++;
-            group <<= 6;
-        } else {
-            int digit = base64_digit(c);
-            if (digit < 0 || padding > 0)
-                return vs_fail(err, VS_E_SYNTAX, "RFC 4648, 4", "not base64 at byte %zu", i);
-            group = group << 6 | (uint32_t)digit;
-            digits++;
-        }
-        if (digits % 4 != 0)
-            continue;
-        out[len++] = (uint8_t)(group >> 16);
-        out[len++] = (uint8_t)(group >> 8);
-        out[len++] = (uint8_t)group;
+        VS_TRY(base64_character(self, c, err));
+        if (self->digits == 4)
+            VS_TRY(base64_complete(self, out, &len, err));
     }
-    /* Bits that padding hides would make two texts of one value. */
-    uint32_t hidden = padding == 2 ? 0xffff : padding == 1 ? 0xff : 0;
-    if (digits % 4 != 0 || padding > 2 || (group & hidden) != 0)
+    *ret_len = len;
+    return VS_OK;
+}
+
+vs_rc vs_base64_end(const struct vs_base64 *self, struct vs_error *err)
+{
+    if (self->digits != 0)
         return vs_fail(err, VS_E_SYNTAX, "RFC 4648, 3.5", "base64 does not end as it must");
-    *ret = VS_BYTES(out, len - padding);
+    return VS_OK;
+}
+
+vs_rc vs_base64_decode(struct vs_arena *arena, struct vs_bytes text, struct vs_bytes *ret,
+                       struct vs_error *err)
+{
+    uint8_t *out = vs_arena_alloc(arena, VS_BASE64_ROOM(text.len));
+    if (out == NULL)
+        return vs_fail_memory(err);
+    struct vs_base64 reader = {0};
+    size_t len = 0;
+    VS_TRY(vs_base64_feed(&reader, text, out, &len, err));
+    VS_TRY(vs_base64_end(&reader, err));
+    *ret = VS_BYTES(out, len);
     return VS_OK;
 }
 

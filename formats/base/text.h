@@ -27,6 +27,16 @@ char *vs_base64_new(struct vs_arena *arena, struct vs_bytes bytes);
  * VS_E_SYNTAX where it is not. */
 VS_NODISCARD vs_rc vs_base64_decode(struct vs_arena *arena, struct vs_bytes text,
                                     struct vs_bytes *ret, struct vs_error *err);
+/* The same as it arrives, cut anywhere: begin with a zeroed one, feed, feed, ... end. `out` has
+ * VS_BASE64_ROOM(text.len) bytes. VS_E_SYNTAX. */
+struct vs_base64 {
+    uint32_t group;
+    unsigned digits, padding; /* of the group under way */
+};
+#define VS_BASE64_ROOM(text_len) ((text_len) / 4 * 3 + 6)
+VS_NODISCARD vs_rc vs_base64_feed(struct vs_base64 *self, struct vs_bytes text, uint8_t *out,
+                                  size_t *ret_len, struct vs_error *err);
+VS_NODISCARD vs_rc vs_base64_end(const struct vs_base64 *self, struct vs_error *err);
 
 /* RFC 3986 percent-encoding of all but unreserved characters and '/'. */
 char *vs_percent_encode(struct vs_arena *arena, struct vs_bytes bytes);

@@ -1,7 +1,6 @@
+#include "formats/xml/parse_priv.h"
 #include "formats/xml/prescan.h"
-#include "formats/xml/xml_priv.h"
 #include <libxml/SAX2.h>
-#include <libxml/parser.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -20,26 +19,12 @@ const struct vs_xml_limits vs_xml_limits_large = {
     .max_namespaces = 128,
 };
 
-enum { DEEPEST = 250 }; /* libxml2 itself stops at 256 without XML_PARSE_HUGE */
-
-/* -- parsing ------------------------------------------------------------------------------- */
-
-struct parse {
-    const struct vs_xml_limits *limits;
-    struct vs_error *err;
-    vs_rc rc; /* of the first refusal; the parser was stopped then */
-    unsigned depth, nodes, namespaces;
-    unsigned short declared[DEEPEST + 1]; /* name spaces declared at each depth */
-    const xmlAttr **ids;
-    size_t n_ids, ids_room;
-};
-
 static struct parse *state_of(void *context)
 {
     return ((xmlParserCtxt *)context)->_private;
 }
 
-static void stop(void *context, vs_rc rc)
+void vs_xml_parse_stop(void *context, vs_rc rc)
 {
     state_of(context)->rc = rc;
     xmlStopParser(context);
@@ -56,7 +41,7 @@ static void on_dtd(void *context, const xmlChar *name, const xmlChar *external,
 {
     vs_rc rc = check_dtd(state_of(context)->err);
     if (!vs_ok(rc))
-        stop(context, rc);
+        vs_xml_parse_stop(context, rc);
     else
         xmlSAX2InternalSubset(context, name, external, system);
 }
@@ -130,7 +115,7 @@ static void on_element(void *context, const xmlChar *name, const xmlChar *prefix
             rc = check_attributes(p, node);
     }
     if (!vs_ok(rc))
-        stop(context, rc);
+        vs_xml_parse_stop(context, rc);
 }
 
 static void on_element_end(void *context, const xmlChar *name, const xmlChar *prefix,
@@ -150,7 +135,7 @@ static void on_text(void *context, const xmlChar *text, int len)
     if (vs_ok(rc))
         xmlSAX2Characters(context, text, len);
     else
-        stop(context, rc);
+        vs_xml_parse_stop(context, rc);
 }
 
 static void on_comment(void *context, const xmlChar *text)
@@ -159,7 +144,7 @@ static void on_comment(void *context, const xmlChar *text)
     if (vs_ok(rc))
         xmlSAX2Comment(context, text);
     else
-        stop(context, rc);
+        vs_xml_parse_stop(context, rc);
 }
 
 static void on_instruction(void *context, const xmlChar *target, const xmlChar *data)
@@ -168,7 +153,7 @@ static void on_instruction(void *context, const xmlChar *target, const xmlChar *
     if (vs_ok(rc))
         xmlSAX2ProcessingInstruction(context, target, data);
     else
-        stop(context, rc);
+        vs_xml_parse_stop(context, rc);
 }
 
 /* libxml2 keeps the last error by itself; without this it writes some of them, which quote the
@@ -178,7 +163,7 @@ static void on_error(void *context, xmlError *error)
     (void)context, (void)error;
 }
 
-static void install(xmlSAXHandler *sax)
+void vs_xml_parse_install(xmlSAXHandler *sax)
 {
     sax->serror = on_error;
     sax->internalSubset = on_dtd;
@@ -228,7 +213,7 @@ static const char *describe(int code)
 }
 
 /* What libxml2 found wrong, in our codes. */
-static vs_rc parser_failure(xmlParserCtxt *context, struct vs_error *err)
+vs_rc vs_xml_parse_failure(xmlParserCtxt *context, struct vs_error *err)
 {
     const xmlError *e = xmlCtxtGetLastError(context);
     if (e == NULL)
@@ -254,28 +239,31 @@ static int compare_ids(const void *a, const void *b)
                   vs_xml_value(*(const xmlAttr *const *)b));
 }
 
-static vs_rc run(xmlParserCtxt *context, struct vs_bytes text, struct parse *p,
-                 struct vs_xml *xml)
+vs_rc vs_xml_parse_finish(xmlParserCtxt *context, struct parse *p, struct vs_xml *xml)
 {
-    install(context->sax);
-    context->_private = p;
-    xml->doc =
-        xmlCtxtReadMemory(context, (const char *)text.ptr, (int)text.len, NULL, NULL,
-                          XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR |
-                              XML_PARSE_NOWARNING | XML_PARSE_COMPACT | XML_PARSE_BIG_LINES);
     xml->ids = p->ids;
     xml->n_ids = p->n_ids;
     if (!vs_ok(p->rc))
         return p->rc;
     if (xml->doc == NULL || !context->wellFormed || xmlDocGetRootElement(xml->doc) == NULL)
-        return parser_failure(context, p->err);
+        return vs_xml_parse_failure(context, p->err);
     /* Well-formed, but with a prefix that nothing declares: C14N could not tell what it is. */
     if (!context->nsWellFormed)
-        return parser_failure(context, p->err);
+        return vs_xml_parse_failure(context, p->err);
     VS_TRY(check_version(xml->doc, p->err));
     if (xml->n_ids > 1)
         qsort(xml->ids, xml->n_ids, sizeof *xml->ids, compare_ids);
     return VS_OK;
+}
+
+static vs_rc run(xmlParserCtxt *context, struct vs_bytes text, struct parse *p,
+                 struct vs_xml *xml)
+{
+    vs_xml_parse_install(context->sax);
+    context->_private = p;
+    xml->doc = xmlCtxtReadMemory(context, (const char *)text.ptr, (int)text.len, NULL, NULL,
+                                 PARSE_OPTIONS);
+    return vs_xml_parse_finish(context, p, xml);
 }
 
 vs_rc vs_xml_parse(struct vs_bytes text, const struct vs_xml_limits *limits,

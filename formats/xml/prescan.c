@@ -4,16 +4,18 @@
 #include "formats/xml/prescan.h"
 
 /* An attribute is at least ` a=""`, so a shorter piece between two '<' holds no flood. */
-enum { SHORTEST_ATTRIBUTE = 5, DECLARATION_MAX = 256 };
+enum { SHORTEST_ATTRIBUTE = 5, DECLARATION_MAX = VS_XML_DECLARATION_MAX };
 
-static bool is_encoding(struct vs_bytes name)
+static const char *const accepted[] = {"UTF-8", "US-ASCII", "ISO-8859-1"};
+enum { N_ACCEPTED = 3, N_UTF_8 = 2 }; /* the first ones are UTF-8, or a part of it */
+
+static bool is_encoding(struct vs_bytes name, size_t n)
 {
-    static const char *const accepted[] = {"UTF-8", "US-ASCII", "ISO-8859-1"};
     char text[16] = "";
     if (name.len >= sizeof text)
         return false;
     memcpy(text, name.ptr, name.len);
-    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
+    for (size_t i = 0; i < n; i++)
         if (vs_text_equal_ascii_case(text, accepted[i]))
             return true;
     return false;
@@ -77,7 +79,7 @@ static bool is_flooded(struct vs_bytes text, size_t max_attributes)
     return false;
 }
 
-vs_rc vs_xml_prescan(struct vs_bytes text, size_t max_attributes, struct vs_error *err)
+static vs_rc check_head(struct vs_bytes text, size_t n_encodings, struct vs_error *err)
 {
     if (vs_bytes_starts(text, "\xef\xbb\xbf"))
         text = VS_BYTES(text.ptr + 3, text.len - 3);
@@ -85,9 +87,59 @@ vs_rc vs_xml_prescan(struct vs_bytes text, size_t max_attributes, struct vs_erro
         text.len > 0 && strchr("< \t\r\n", text.ptr[0]) != NULL && text.ptr[0] != '\0';
     bool ours = begins && memchr(text.ptr, '\0', text.len) == NULL;
     struct vs_bytes encoding = declared_encoding(text);
-    VS_REFUSE_IF(!ours || (encoding.ptr != NULL && !is_encoding(encoding)), err, VS_E_XML,
-                 "XML 1.0, 4.3.3", "no XML, or an encoding that is not accepted");
+    VS_REFUSE_IF(!ours || (encoding.ptr != NULL && !is_encoding(encoding, n_encodings)), err,
+                 VS_E_XML, "XML 1.0, 4.3.3", "no XML, or an encoding that is not accepted");
+    return VS_OK;
+}
+
+vs_rc vs_xml_prescan(struct vs_bytes text, size_t max_attributes, struct vs_error *err)
+{
+    VS_TRY(check_head(text, N_ACCEPTED, err));
     VS_REFUSE_IF(is_flooded(text, max_attributes), err, VS_E_XML_LIMIT, NULL,
                  "an element with more than %zu attributes", max_attributes);
+    return VS_OK;
+}
+
+vs_rc vs_xml_prescan_head(struct vs_bytes head, struct vs_error *err)
+{
+    return check_head(head, N_UTF_8, err);
+}
+
+/* One byte of a tag, as count_attributes counts. */
+static void flood_byte(struct vs_xml_flood *self, uint8_t c)
+{
+    if (self->in_name) {
+        self->in_name = false;
+        self->in_tag = c != '!' && c != '?' && c != '/';
+    } else if (self->quote != 0) {
+        self->quote = c == self->quote ? 0 : self->quote;
+    } else if (c == '"' || c == '\'') {
+        self->quote = c;
+    } else if (c == '>') {
+        self->in_tag = false;
+    } else {
+        self->attributes += c == '=';
+    }
+}
+
+vs_rc vs_xml_prescan_piece(struct vs_xml_flood *self, struct vs_bytes piece,
+                           size_t max_attributes, struct vs_error *err)
+{
+    VS_REFUSE_IF(piece.len > 0 && memchr(piece.ptr, '\0', piece.len) != NULL, err, VS_E_XML,
+                 "XML 1.0, 4.3.3", "a NUL");
+    for (size_t i = 0; i < piece.len; i++) {
+        if (!self->in_tag) {
+            const uint8_t *next = memchr(piece.ptr + i, '<', piece.len - i);
+            if (next == NULL)
+                break;
+            i = (size_t)(next - piece.ptr);
+        }
+        if (piece.ptr[i] == '<')
+            *self = (struct vs_xml_flood){.in_tag = true, .in_name = true};
+        else
+            flood_byte(self, piece.ptr[i]);
+        VS_REFUSE_IF(self->attributes > max_attributes, err, VS_E_XML_LIMIT, NULL,
+                     "an element with more than %zu attributes", max_attributes);
+    }
     return VS_OK;
 }

@@ -3,8 +3,21 @@
 #define VS_FORMATS_XML_PRESCAN_H
 #include "formats/base/base.h"
 
+enum { VS_XML_DECLARATION_MAX = 256 }; /* bytes: no longer one is taken */
+
 /* VS_E_XML: not ASCII-compatible, or an encoding declared that is not UTF-8, US-ASCII or
  * ISO-8859-1. VS_E_XML_LIMIT: an element with more attributes than that. */
 VS_NODISCARD vs_rc vs_xml_prescan(struct vs_bytes text, size_t max_attributes,
                                   struct vs_error *err);
+
+/* The same for bytes that arrive in pieces. `head` is what came first, at least as long as any
+ * XML declaration or all there is; a declared encoding must be UTF-8 or US-ASCII. */
+VS_NODISCARD vs_rc vs_xml_prescan_head(struct vs_bytes head, struct vs_error *err);
+struct vs_xml_flood { /* zeroed before the first piece */
+    size_t attributes;
+    uint8_t quote;
+    bool in_tag, in_name; /* in_name: the tag's first byte is still to come */
+};
+VS_NODISCARD vs_rc vs_xml_prescan_piece(struct vs_xml_flood *self, struct vs_bytes piece,
+                                        size_t max_attributes, struct vs_error *err);
 #endif

@@ -47,6 +47,30 @@ static void base64__allows_white_space_as_xml_schema_does(void **state)
     assert_true(vs_bytes_is(back, "foob"));
 }
 
+static void base64__is_read_however_it_is_cut(void **state)
+{
+    (void)state;
+    static const char text[] = "Zm9vYmFy Zm9v\r\nYmFyZm9vYg =\n= ";
+    for (size_t step = 1; step < sizeof text; step++) {
+        struct vs_base64 reader = {0};
+        uint8_t out[VS_BASE64_ROOM(sizeof text)];
+        size_t len = 0;
+        for (size_t i = 0; i < sizeof text - 1; i += step) {
+            size_t left = sizeof text - 1 - i, got;
+            assert_ok(vs_base64_feed(&reader, VS_BYTES(text + i, left < step ? left : step),
+                                     out + len, &got, &err));
+            len += got;
+        }
+        assert_ok(vs_base64_end(&reader, &err));
+        assert_bytes_equal(VS_BYTES(out, len), VS_BYTES_LITERAL("foobarfoobarfoob"));
+    }
+    struct vs_base64 short_one = {0};
+    uint8_t out[VS_BASE64_ROOM(3)];
+    size_t got;
+    assert_ok(vs_base64_feed(&short_one, vs_bytes_text("Zm9"), out, &got, &err));
+    assert_fails(VS_E_SYNTAX, vs_base64_end(&short_one, &err));
+}
+
 static void utf8__takes_shortest_forms_only(void **state)
 {
     (void)state;
@@ -148,6 +172,7 @@ int main(void)
         cmocka_unit_test(base64__is_what_rfc_4648_says),
         cmocka_unit_test(base64__refuses_what_could_be_written_two_ways),
         cmocka_unit_test(base64__allows_white_space_as_xml_schema_does),
+        cmocka_unit_test(base64__is_read_however_it_is_cut),
         cmocka_unit_test(utf8__takes_shortest_forms_only),
         cmocka_unit_test(text__sees_what_could_forge_a_line_of_a_log),
         cmocka_unit_test(hex__round_trips_and_refuses_the_rest),
