@@ -1,8 +1,16 @@
 /* The queues between HTTP threads, workers and the committer, and the waits. */
+#include "relay/exchange/commit.h"
 #include "relay/exchange/mailbox.h"
 #include "relay/relay_priv.h"
 
-enum { SATURATED_GATHER = 4 };
+enum { SATURATED_GATHER = 5 };
+
+static bool cycle_ready(const struct vs_relay *relay, int64_t now);
+
+static int64_t monotonic(const struct vs_relay *relay)
+{
+    return relay->seams.monotonic_ms(relay->seams.context);
+}
 
 void vs_queue_push(struct vs_job_queue *queue, struct vs_job *job)
 {
@@ -92,6 +100,42 @@ static struct vs_job *take_job(struct vs_relay *relay)
     return job;
 }
 
+/* Called with the lock held. */
+static void stage(struct vs_relay *relay, struct vs_job *job)
+{
+    if (relay->staged.n == 0)
+        relay->staged_since = monotonic(relay);
+    if (!job->background && relay->staged_own++ == 0)
+        relay->own_since = monotonic(relay);
+    vs_queue_push(&relay->staged, job);
+}
+
+/* Called with the lock held: the committer need not look at every job, only when a batch begins
+ * (its timer starts then) and when one may be ready. */
+static void tell_committer(struct vs_relay *relay)
+{
+    if (relay->staged.n == 1 || relay->staged_own == 1 || relay->stopping ||
+        cycle_ready(relay, monotonic(relay)))
+        pthread_cond_signal(&relay->commit_cond);
+}
+
+void vs_relay_stage_job(struct vs_relay *relay, struct vs_job *job)
+{
+    VS_ASSERT(job->stage != NULL);
+    pthread_mutex_lock(&relay->lock);
+    job->background = true;
+    stage(relay, job);
+    tell_committer(relay);
+    pthread_mutex_unlock(&relay->lock);
+}
+
+struct vs_job *vs_relay_unstage(struct vs_relay *relay)
+{
+    struct vs_job *job = vs_queue_pop(&relay->staged);
+    relay->staged_own -= job != NULL && !job->background;
+    return job;
+}
+
 bool vs_relay_work(struct vs_relay *relay, vs_time_ms now)
 {
     struct vs_job *job = take_job(relay);
@@ -104,13 +148,10 @@ bool vs_relay_work(struct vs_relay *relay, vs_time_ms now)
 
     pthread_mutex_lock(&relay->lock);
     relay->running--;
-    if (staged) {
-        if (relay->staged.n == 0)
-            relay->staged_since = relay->seams.monotonic_ms(relay->seams.context);
-        vs_queue_push(&relay->staged, job);
-    }
+    if (staged)
+        stage(relay, job);
     /* Also when nothing was staged: the pipeline may have run empty (wait_commit). */
-    pthread_cond_signal(&relay->commit_cond);
+    tell_committer(relay);
     pthread_mutex_unlock(&relay->lock);
     if (!staged)
         job->done(job);
@@ -154,39 +195,83 @@ bool vs_relay_wait_work(struct vs_relay *relay, int64_t timeout_ms)
     return go_on;
 }
 
-/* Until when a batch may form whose oldest job was staged at `since`. Under saturation, when
- * jobs queue for the workers, answers wait for those anyway: a longer batch costs nobody time
- * and saves syncs. */
-static int64_t gather_end(const struct vs_relay *relay, int64_t since)
+/* -- when a cycle begins --------------------------------------------------------------------
+ *
+ * A lone document commits at once. Others that are on their way are waited for, up to
+ * commit.gather: those that are known (bodies arriving, jobs queued or running) and those that
+ * may be expected. Clients that were just answered come again, their next request may lie in a
+ * socket yet; so, shortly after a cycle, as many are expected as that cycle saw. Follow-up work
+ * and sequencing are waited with in the same way: they ride along with the documents. */
+
+/* Jobs from outside that are not staged yet, as far as they are known. */
+static unsigned arriving(const struct vs_relay *relay)
 {
-    bool saturated = relay->jobs.n >= relay->settings.batch_max / 4;
-    return since + relay->settings.gather_ms * (saturated ? SATURATED_GATHER : 1);
+    return relay->jobs.n + relay->running + atomic_load(&relay->receiving);
 }
 
-/* When the committer should start a cycle: a full batch; or nothing else is on its way; or the
- * oldest has waited long enough. */
-static bool cycle_ready(const struct vs_relay *relay, int64_t now, int64_t since)
+static int64_t batch_since(const struct vs_relay *relay)
+{
+    if (relay->staged_own > 0)
+        return relay->own_since;
+    return relay->staged.n > 0 ? relay->staged_since : relay->cycle_ended;
+}
+
+static unsigned expected(const struct vs_relay *relay)
+{
+    bool stale = batch_since(relay) > relay->cycle_ended + relay->settings.gather_ms;
+    return stale || relay->stopping ? 0 : relay->expected;
+}
+
+/* Until when the batch may form. Under saturation answers wait for the workers anyway: a longer
+ * batch costs nobody time and saves syncs. */
+static int64_t gather_end(const struct vs_relay *relay)
+{
+    unsigned known = relay->staged_own + arriving(relay), more = expected(relay);
+    bool saturated =
+        relay->staged_own > 0 && (known > more ? known : more) >= relay->settings.batch_max / 4;
+    return batch_since(relay) + relay->settings.gather_ms * (saturated ? SATURATED_GATHER : 1);
+}
+
+/* Called with the lock held: a full batch; or nobody else is on the way; or it has waited long
+ * enough. */
+static bool cycle_ready(const struct vs_relay *relay, int64_t now)
 {
     bool sequence = atomic_load(&relay->sequence_waiting) && !relay->broken;
     if ((relay->staged.n == 0 && !sequence) || now < relay->commit_backoff)
         return false;
-    return relay->staged.n >= relay->settings.batch_max || pipeline_empty(relay) ||
-           now >= gather_end(relay, since);
+    bool alone = pipeline_empty(relay) && (relay->stopping || arriving(relay) == 0) &&
+                 relay->staged_own >= expected(relay);
+    return relay->staged_own >= relay->settings.batch_max || alone || now >= gather_end(relay);
+}
+
+void vs_relay_cycle_begins(struct vs_relay *relay)
+{
+    unsigned known = relay->staged_own + arriving(relay);
+    relay->expected = known > 1 ? known : 0;
+}
+
+void vs_relay_cycle_ended(struct vs_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    int64_t now = monotonic(relay);
+    relay->cycle_ended = now;
+    /* What was staged meanwhile begins its batch now. */
+    relay->staged_since = relay->own_since = now;
+    pthread_mutex_unlock(&relay->lock);
 }
 
 bool vs_relay_wait_commit(struct vs_relay *relay, int64_t timeout_ms)
 {
     int64_t now = relay->seams.monotonic_ms(relay->seams.context);
-    int64_t until = now + timeout_ms, idle_since = now;
+    int64_t until = now + timeout_ms;
     pthread_mutex_lock(&relay->lock);
     bool go_on = true;
     for (;;) {
-        int64_t since = relay->staged.n > 0 ? relay->staged_since : idle_since;
-        if (cycle_ready(relay, now, since))
+        if (cycle_ready(relay, now))
             break;
         go_on = !all_done(relay);
         bool waits = relay->staged.n > 0 || atomic_load(&relay->sequence_waiting);
-        int64_t end = gather_end(relay, since);
+        int64_t end = gather_end(relay);
         if (end < relay->commit_backoff)
             end = relay->commit_backoff;
         if (!waits || end > until)

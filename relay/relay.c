@@ -313,6 +313,7 @@ void vs_relay_close(struct vs_relay *relay)
     relay->stopping = true;
     end_queue(&relay->jobs);
     end_queue(&relay->staged);
+    relay->staged_own = 0;
     end_queue(&relay->background);
     vs_verification_close(relay->verification);
     vs_marker_close(relay);

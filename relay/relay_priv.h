@@ -69,7 +69,11 @@ struct vs_relay {
     pthread_cond_t work_cond, commit_cond, mark_cond;
     struct vs_job_queue jobs, background, staged;
     unsigned running;     /* jobs inside vs_relay_work */
-    int64_t staged_since; /* monotonic; of the oldest staged job */
+    unsigned staged_own;  /* those of `staged` that are not relay's follow-up work */
+    int64_t staged_since; /* monotonic; of the oldest staged job, at the earliest the last */
+    int64_t own_since;    /* cycle's end; of those that are not follow-up work */
+    int64_t cycle_ended;  /* monotonic */
+    unsigned expected;    /* jobs that were under way when the last cycle began; 0: one alone */
     int64_t clockwork_at; /* monotonic; the clockwork's own */
     bool due_again;       /* the last step took something: look again, do not wait */
     int64_t centre_at;
@@ -86,6 +90,7 @@ struct vs_relay {
     struct vs_caller_slot callers[VS_CALLER_SLOTS]; /* by digest; cleared by every change */
     uint64_t callers_changes;
 
+    _Atomic unsigned receiving;      /* submissions whose bytes are arriving, in memory yet */
     _Atomic int64_t last_sequence;   /* of mailboxes and events */
     _Atomic int64_t oldest_unmarked; /* VS_TIME_NONE: none */
     _Atomic uint64_t unmarked;
@@ -109,6 +114,10 @@ void vs_queue_push(struct vs_job_queue *queue, struct vs_job *job);
 struct vs_job *vs_queue_pop(struct vs_job_queue *queue);
 /* Relay's own follow-up work: never refused but while stopping with nothing running. */
 void vs_relay_submit_background(struct vs_relay *relay, struct vs_job *job);
+/* The committer's, with the lock held: the oldest staged job, or NULL; a cycle begins. */
+struct vs_job *vs_relay_unstage(struct vs_relay *relay);
+void vs_relay_cycle_begins(struct vs_relay *relay);
+void vs_relay_cycle_ended(struct vs_relay *relay); /* takes the lock */
 /* Back to the workers after a conflict. */
 void vs_relay_retry_job(struct vs_relay *relay, struct vs_job *job);
 void vs_relay_wake_committer(struct vs_relay *relay);

@@ -133,18 +133,6 @@ void vs_stage_after(struct vs_stage *stage,
     stage->context = context;
 }
 
-void vs_relay_stage_job(struct vs_relay *relay, struct vs_job *job)
-{
-    VS_ASSERT(job->stage != NULL);
-    pthread_mutex_lock(&relay->lock);
-    if (relay->staged.n == 0)
-        relay->staged_since = relay->seams.monotonic_ms(relay->seams.context);
-    job->background = true;
-    vs_queue_push(&relay->staged, job);
-    pthread_cond_signal(&relay->commit_cond);
-    pthread_mutex_unlock(&relay->lock);
-}
-
 /* -- the cycle ----------------------------------------------------------------------------- */
 
 struct cycle {
@@ -161,6 +149,7 @@ struct cycle {
 static vs_rc gather(struct vs_relay *relay, struct cycle *cycle, struct vs_error *err)
 {
     pthread_mutex_lock(&relay->lock);
+    vs_relay_cycle_begins(relay);
     /* Follow-up work does not count against the batch: it rides along. */
     size_t n = relay->staged.n;
     if (n > 4 * (size_t)relay->settings.batch_max)
@@ -169,8 +158,7 @@ static vs_rc gather(struct vs_relay *relay, struct cycle *cycle, struct vs_error
     cycle->items = vs_arena_make_n(cycle->arena, struct vs_item, n + CYCLE_EXTRAS);
     bool full = cycle->jobs == NULL || cycle->items == NULL;
     for (size_t i = 0; i < n && !full; i++)
-        cycle->jobs[cycle->n_jobs++] = vs_queue_pop(&relay->staged);
-    relay->staged_since = relay->seams.monotonic_ms(relay->seams.context);
+        cycle->jobs[cycle->n_jobs++] = vs_relay_unstage(relay);
     pthread_mutex_unlock(&relay->lock);
     return full ? vs_fail_memory(err) : VS_OK;
 }
@@ -434,6 +422,7 @@ bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now)
     else if (vs_ok(rc))
         rc = run_cycle(relay, &cycle, &err);
     end_cycle(relay, &cycle, rc, &err);
+    vs_relay_cycle_ended(relay);
     if (vs_ok(rc) && idle_now(relay))
         write_anchor(relay);
     vs_arena_free(cycle.arena);

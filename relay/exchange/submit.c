@@ -23,6 +23,8 @@ vs_rc vs_submission_begin(struct vs_relay *relay, const struct vs_caller *caller
     submission->relay = relay;
     submission->arena = vs_arena_new(ARENA_MAX);
     submission->caller = *caller;
+    submission->counted = true;
+    atomic_fetch_add(&relay->receiving, 1);
     submission->parameters.deadline = VS_TIME_NONE;
     submission->hasher = vs_hasher_new(VS_SHA256);
     vs_buffer_init(&submission->memory, relay->settings.memory_max);
@@ -44,10 +46,19 @@ struct vs_arena *vs_submission_arena(struct vs_submission *submission)
     return submission->arena;
 }
 
+/* A batch no longer waits for it. */
+static void uncount(struct vs_submission *submission)
+{
+    if (submission->counted)
+        atomic_fetch_sub(&submission->relay->receiving, 1);
+    submission->counted = false;
+}
+
 static vs_rc to_spool(struct vs_submission *submission, struct vs_bytes chunk,
                       struct vs_error *err)
 {
     if (submission->spool == NULL) {
+        uncount(submission); /* it may take long */
         VS_TRY(vs_spool_new(submission->relay->segments, &submission->spool, err));
         VS_TRY(vs_spool_add(submission->spool, vs_buffer_view(&submission->memory), err));
         vs_buffer_done(&submission->memory);
@@ -106,7 +117,13 @@ vs_rc vs_submission_finish(struct vs_submission *submission,
                                       .run = vs_submission_run,
                                       .done = run_done,
                                       .context = submission};
-    return vs_relay_submit_job(relay, &submission->job, err);
+    /* Once queued, it may be done and gone at any moment. */
+    bool counted = submission->counted;
+    submission->counted = false;
+    vs_rc rc = vs_relay_submit_job(relay, &submission->job, err);
+    if (counted)
+        atomic_fetch_sub(&relay->receiving, 1);
+    return rc;
 }
 
 vs_rc vs_submission_result(const struct vs_submission *submission,
@@ -125,6 +142,7 @@ void vs_submission_free(struct vs_submission *submission)
     if (submission == NULL)
         return;
     struct vs_error ignored;
+    uncount(submission);
     /* After a broken commit nobody knows whether the row is there: the next start looks. */
     if (submission->adopted && !submission->committed &&
         vs_ok(vs_relay_broken(submission->relay, &ignored)))

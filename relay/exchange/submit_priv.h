@@ -22,7 +22,7 @@ struct vs_submission {
     uint64_t size;
     struct vs_buffer memory; /* up to settings.memory_max, */
     struct vs_spool *spool;  /* above it a file */
-    bool ended;
+    bool ended, counted;     /* among relay's `receiving` */
 
     /* Whole. */
     struct vs_bytes_source memory_source;

@@ -26,8 +26,7 @@ static void *commit(void *context)
 {
     struct vs_relay *relay = context;
     do
-        while (vs_relay_commit(relay, vs_relay_now(relay)))
-            ;
+        (void)vs_relay_commit(relay, vs_relay_now(relay));
     while (vs_relay_wait_commit(relay, 50));
     return NULL;
 }
