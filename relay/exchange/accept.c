@@ -248,11 +248,18 @@ static vs_rc refuse(struct vs_relay *relay, struct vs_submission *submission,
 
 /* -- accepting ----------------------------------------------------------------------------- */
 
+/* RepetitionNotice, to the sender and to the one recipient that it concerns. */
+struct notice {
+    struct vs_issue issue;
+    struct vs_evidence_file file;
+};
 struct accepted {
     struct vs_facts facts;
-    struct vs_evidence_file file, notice;
+    struct vs_evidence_file file;
     struct vs_sealed sealed;
-    struct vs_issue issue, notice_issue;
+    struct vs_issue issue;
+    struct notice *notices; /* one for each target that is held */
+    size_t n_notices;
     struct vs_id repeats, agreement;
     unsigned retention;
     bool held, own_mark, acknowledgement;
@@ -302,6 +309,30 @@ static void gather_terms(const struct vs_examined *found, struct accepted *accep
     accepted->agreement = found->targets[0].agreement->id;
 }
 
+static vs_rc make_notices(struct vs_relay *relay, struct vs_arena *arena,
+                          const struct vs_examined *found, vs_time_ms now,
+                          struct accepted *accepted, struct vs_error *err)
+{
+    accepted->notices = vs_arena_make_n(arena, struct notice, found->n_targets);
+    if (accepted->notices == NULL)
+        return vs_fail_memory(err);
+    for (size_t i = 0; i < found->n_targets; i++) {
+        const struct vs_target *target = &found->targets[i];
+        if (!target->held)
+            continue;
+        struct notice *notice = &accepted->notices[accepted->n_notices++];
+        notice->issue = (struct vs_issue){.event = VS_EVENT_REPETITION_NOTICE,
+                                          .event_time = now,
+                                          .recipient = target->participant->id};
+        vs_issue_extend(&notice->issue, VS_ERDS_EXT_REPEATS,
+                        vs_id_text_new(arena, target->seen.id));
+        vs_issue_extend(&notice->issue, VS_ERDS_EXT_COUNTS_AS, "not-sent");
+        VS_TRY(vs_issue_make(relay, arena, &accepted->facts, &notice->issue, now, &notice->file,
+                             err));
+    }
+    return VS_OK;
+}
+
 static vs_rc make_evidence(struct vs_relay *relay, struct vs_submission *submission,
                            const struct vs_examined *found, vs_time_ms now,
                            struct accepted *accepted, struct vs_error *err)
@@ -321,13 +352,7 @@ static vs_rc make_evidence(struct vs_relay *relay, struct vs_submission *submiss
     if (!vs_id_is_none(accepted->repeats))
         vs_issue_extend(issue, VS_ERDS_EXT_REPEATS, vs_id_text_new(arena, accepted->repeats));
     VS_TRY(vs_issue_make(relay, arena, &accepted->facts, issue, now, &accepted->file, err));
-    if (!accepted->held)
-        return VS_OK;
-    struct vs_issue *notice = &accepted->notice_issue;
-    *notice = (struct vs_issue){.event = VS_EVENT_REPETITION_NOTICE, .event_time = now};
-    vs_issue_extend(notice, VS_ERDS_EXT_REPEATS, vs_id_text_new(arena, accepted->repeats));
-    vs_issue_extend(notice, VS_ERDS_EXT_COUNTS_AS, "not-sent");
-    return vs_issue_make(relay, arena, &accepted->facts, notice, now, &accepted->notice, err);
+    return accepted->held ? make_notices(relay, arena, found, now, accepted, err) : VS_OK;
 }
 
 static vs_rc make_seal(struct vs_relay *relay, struct vs_submission *submission,
@@ -438,11 +463,13 @@ static vs_rc stage_delivery(struct vs_relay *relay, struct vs_submission *submis
         VS_TRY(vs_repetition_stage(relay, stage, target->repetition, submission->sent, &first,
                                    err));
     }
-    struct vs_move move = {.kind = VS_MOVE_ENTER,
+    /* Of what is held both sides learn, but the recipient gets it only once it was confirmed.
+     */
+    struct vs_move move = {.kind = target->held ? VS_MOVE_BOTH : VS_MOVE_ENTER,
                            .document = submission->receipt.id,
                            .recipient = target->participant->id,
                            .sender = submission->caller.participant};
-    return target->held ? VS_OK : vs_stage_move(stage, &move, err);
+    return vs_stage_move(stage, &move, err);
 }
 
 /* A seal without a mark of its own gets the batch's, in a group that hides the original. */
@@ -464,7 +491,7 @@ static void count_accepted(struct vs_relay *relay, void *context)
     submission->committed = true;
     vs_relay_count(relay, accepted, 1);
     vs_relay_count(relay, held, submission->receipt.held);
-    vs_relay_count(relay, evidence, 1u + submission->receipt.held);
+    vs_relay_count(relay, evidence, 1u + submission->notices);
 }
 
 static vs_rc stage_accepted(struct vs_relay *relay, struct vs_submission *submission,
@@ -477,11 +504,12 @@ static vs_rc stage_accepted(struct vs_relay *relay, struct vs_submission *submis
     for (size_t i = 0; i < found->n_targets; i++)
         VS_TRY(stage_delivery(relay, submission, stage, found, &found->targets[i], err));
     VS_TRY(vs_issue_stage(stage, &accepted->facts, &accepted->issue, &accepted->file, err));
-    if (accepted->held)
-        VS_TRY(vs_issue_stage(stage, &accepted->facts, &accepted->notice_issue,
-                              &accepted->notice, err));
+    for (size_t i = 0; i < accepted->n_notices; i++)
+        VS_TRY(vs_issue_stage(stage, &accepted->facts, &accepted->notices[i].issue,
+                              &accepted->notices[i].file, err));
     VS_TRY(stage_consignment(submission, stage, accepted, err));
     VS_TRY(bind_key(relay, submission, stage, hash, true, err));
+    submission->notices = (unsigned)accepted->n_notices;
     vs_stage_after(stage, count_accepted, submission);
     return VS_OK;
 }

@@ -62,12 +62,22 @@ static void fill_delivery(struct vs_arena *arena, const struct vs_row *row, unsi
     d->acknowledged = vs_value_time(&v[VS_DELIVERY_ACKNOWLEDGED_AT]);
     d->reached = vs_value_time(&v[VS_DELIVERY_REACHED_AT]);
     d->deadline = vs_value_time(&v[VS_DELIVERY_DEADLINE]);
+    d->further = vs_value_time(&v[VS_DELIVERY_FURTHER]);
+    d->reminded = vs_value_time(&v[VS_DELIVERY_REMINDED_AT]);
+    d->overdue = vs_value_time(&v[VS_DELIVERY_OVERDUE_AT]);
+    d->asked = vs_value_time(&v[VS_DELIVERY_ASKED_AT]);
+    d->consent_until = vs_value_time(&v[VS_DELIVERY_CONSENT_UNTIL]);
+    d->consent = vs_value_time(&v[VS_DELIVERY_CONSENT_AT]);
+    d->notice = vs_value_time(&v[VS_DELIVERY_NOTICE_AT]);
+    d->failed = vs_value_time(&v[VS_DELIVERY_FAILED_AT]);
+    d->notice_reason = vs_value_text_new(arena, &v[VS_DELIVERY_NOTICE]);
+    d->mode = v[VS_DELIVERY_MODE].type == VS_INT ? (unsigned)v[VS_DELIVERY_MODE].integer : 0;
     d->refusal_reason = vs_value_text_new(arena, &v[VS_DELIVERY_REASON]);
     d->sequence = v[place].type == VS_INT ? v[place].integer : 0;
     d->version = row->version;
     /* Art. 27.4: not received until the acknowledgement reached the sender, unless waived. */
     d->counts_as_received = d->acknowledgement_required ? d->state == VS_DELIVERY_REACHED
-                                                        : vs_delivery_state_visible(d->state) &&
+                                                        : vs_delivery_state_open(d->state) &&
                                                               d->state != VS_DELIVERY_REFUSED;
 }
 
@@ -87,9 +97,9 @@ vs_rc vs_delivery_load(struct vs_delivery_loader *loader, const struct vs_row *r
     d->sender_name = sender->name;
     d->recipient_identifier = recipient->identifiers[0];
     d->recipient_name = recipient->name;
-    /* Art. 27.3.2, 27.3.3: not sent, as long as its authenticity was judged and not confirmed,
-     * or it is a repetition that the sender has not confirmed. */
-    d->counts_as_not_sent = d->state == VS_DELIVERY_HELD ||
+    /* Art. 27.3: not sent, once its sender says so, as long as its authenticity was judged and
+     * not confirmed, or it is a repetition that the sender has not confirmed. */
+    d->counts_as_not_sent = d->notice != VS_TIME_NONE || d->state == VS_DELIVERY_HELD ||
                             vs_bytes_is(loader->document->values[VS_DOCUMENT_INDICATION].bytes,
                                         vs_indication_text(VS_INDETERMINATE));
     *ret = d;

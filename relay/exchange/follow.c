@@ -1,6 +1,6 @@
 #include "relay/exchange/follow.h"
 #include "relay/exchange/issue.h"
-#include "relay/exchange/mailbox.h"
+#include "relay/exchange/sequence.h"
 #include "relay/relay_priv.h"
 
 #define JOB_ARENA     ((size_t)4 << 20)
@@ -21,15 +21,20 @@ struct follow {
     bool look; /* whether the evidence is there already */
 };
 
+static const enum vs_event events[VS_MOVE_KINDS] = {
+    [VS_MOVE_ENTER] = VS_EVENT_CONTENT_CONSIGNMENT,
+    [VS_MOVE_REACH] = VS_EVENT_ACKNOWLEDGEMENT_REACHED_SENDER,
+    [VS_MOVE_ASK] = VS_EVENT_NOTIFICATION_FOR_ACCEPTANCE,
+};
+
 bool vs_move_is_followed(enum vs_move_kind kind)
 {
-    return kind != VS_MOVE_TELL;
+    return events[kind] != VS_EVENT_UNKNOWN;
 }
 
 static enum vs_event event_of(enum vs_move_kind kind)
 {
-    return kind == VS_MOVE_ENTER ? VS_EVENT_CONTENT_CONSIGNMENT
-                                 : VS_EVENT_ACKNOWLEDGEMENT_REACHED_SENDER;
+    return events[kind];
 }
 
 /* -- one piece ----------------------------------------------------------------------------- */
@@ -66,11 +71,13 @@ static const struct vs_row *delivery_of(const struct vs_facts *facts, struct vs_
 static void describe(const struct vs_row *delivery, enum vs_move_kind kind, char *time_text,
                      struct vs_issue *issue)
 {
-    vs_time_ms received = delivery->values[VS_DELIVERY_RECEIVED_AT].integer;
+    vs_time_ms received = vs_value_time(&delivery->values[VS_DELIVERY_RECEIVED_AT]);
     bool waits = delivery->values[VS_DELIVERY_ACKNOWLEDGEMENT].integer != 0;
-    bool counts = kind == VS_MOVE_REACH || !waits;
-    vs_time_text(received, time_text);
-    vs_issue_extend(issue, VS_ERDS_EXT_RECEIPT_TIME, time_text);
+    bool counts = received != VS_TIME_NONE && (kind == VS_MOVE_REACH || !waits);
+    if (received != VS_TIME_NONE) {
+        vs_time_text(received, time_text);
+        vs_issue_extend(issue, VS_ERDS_EXT_RECEIPT_TIME, time_text);
+    }
     vs_issue_extend(issue, VS_ERDS_EXT_COUNTS_AS, counts ? "received" : "not-received");
 }
 
@@ -93,10 +100,8 @@ static vs_rc run_follow(struct vs_relay *relay, struct vs_job *job, vs_time_ms n
         return vs_fail(err, VS_E_CORRUPT, NULL, "a sequenced delivery is not there");
     struct vs_issue issue = {.event = event_of(self->move.kind),
                              .recipient = self->move.recipient};
-    unsigned column =
-        self->move.kind == VS_MOVE_ENTER ? VS_DELIVERY_RECEIVED_AT : VS_DELIVERY_REACHED_AT;
     char time_text[VS_TIME_TEXT];
-    issue.event_time = delivery->values[column].integer;
+    issue.event_time = delivery->values[vs_move_rows[self->move.kind].time_column].integer;
     describe(delivery, self->move.kind, time_text, &issue);
     VS_TRY(vs_issue_make(relay, job->arena, facts, &issue, now, issued, err));
     struct vs_stage *stage;

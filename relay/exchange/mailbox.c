@@ -3,6 +3,7 @@
 #include "relay/exchange/access.h"
 #include "relay/exchange/delivery.h"
 #include "relay/exchange/issue.h"
+#include "relay/exchange/sequence.h"
 #include "relay/exchange/transitions.h"
 #include "relay/relay_priv.h"
 #include "relay/seal/seal.h"
@@ -163,7 +164,7 @@ void vs_mailbox_wake(struct vs_relay *relay, const struct vs_move *moves, size_t
     struct vs_waiter *woken = NULL;
     pthread_mutex_lock(&relay->lock);
     for (size_t i = 0; i < n; i++) {
-        if (moves[i].kind == VS_MOVE_ENTER)
+        if (vs_move_rows[moves[i].kind].mailbox)
             take_waiters(relay, waiters_of(relay, moves[i].recipient), moves[i].recipient,
                          false, false, &woken);
         take_waiters(relay, waiters_of(relay, moves[i].sender), moves[i].sender, true, false,
@@ -251,6 +252,19 @@ static vs_rc open_consignment(struct vs_relay *relay, struct vs_arena *arena, st
     return view->name == NULL ? vs_fail_memory(err) : VS_OK;
 }
 
+/* Before the recipient agreed to take it, it sees that there is something, not what. */
+static vs_rc check_open(const struct vs_access *access, struct vs_error *err)
+{
+    if (access->party != VS_PARTY_RECIPIENT)
+        return VS_OK;
+    enum vs_delivery_state state =
+        (enum vs_delivery_state)access->delivery->values[VS_DELIVERY_STATE].integer;
+    VS_REFUSE_IF(!vs_delivery_state_open(state), err, VS_E_STATE, "Art. 26",
+                 "its content is not handed over: the delivery is %s",
+                 vs_delivery_state_name(state));
+    return VS_OK;
+}
+
 vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
                       const struct vs_caller *caller, struct vs_id document,
                       enum vs_content_kind what, struct vs_content_view *ret,
@@ -260,6 +274,7 @@ vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
     VS_TRY(vs_access_find(relay, arena, caller, document, &access, err));
     if (access.document == NULL)
         return vs_fail(err, VS_E_NOT_FOUND, NULL, "a refused document is not kept");
+    VS_TRY(check_open(&access, err));
     const struct vs_value *v = access.document->values;
     struct vs_content_view view = {.name = vs_value_text_new(arena, &v[VS_DOCUMENT_NAME]),
                                    .media_type =
@@ -346,6 +361,7 @@ vs_rc vs_handover_stage(struct vs_relay *relay, struct vs_job *job,
     VS_TRY(vs_access_find(relay, job->arena, caller, document, &access, err));
     if (access.party != VS_PARTY_RECIPIENT)
         return vs_fail(err, VS_E_NOT_FOUND, NULL, "the caller is not a recipient of it");
+    VS_TRY(check_open(&access, err));
     if (access.delivery->values[VS_DELIVERY_HANDED_OVER_AT].type != VS_NULL)
         return VS_OK; /* the first download is the event */
     VS_TRY(stage_handover(relay, job, caller, access.delivery, now, err));

@@ -8,16 +8,29 @@
 
 struct vs_segment_source; /* storage/segments.h */
 
-/* In the order of a delivery's life; transitions.c is the one table of moves. */
+/* transitions.c is the one table of moves. Rows hold the numbers: new states go to the end. */
 enum vs_delivery_state {
-    VS_DELIVERY_PENDING,      /* committed, not yet in the mailbox */
+    VS_DELIVERY_PENDING,      /* committed, not yet sequenced */
     VS_DELIVERY_HELD,         /* 27.3.3: an unconfirmed repetition */
     VS_DELIVERY_AVAILABLE,    /* in the mailbox: receipt time, Art. 28.2 */
     VS_DELIVERY_HANDED_OVER,  /* downloaded completely */
     VS_DELIVERY_ACKNOWLEDGED, /* 27.4, not yet with the sender */
     VS_DELIVERY_REACHED,      /* the acknowledgement reached the sender: terminal */
     VS_DELIVERY_REFUSED,      /* 27.4: refused, terminal */
+    VS_DELIVERY_WAITING,      /* sequenced, to be pushed to the recipient's endpoint */
+    VS_DELIVERY_FAILED,       /* it could not be handed over: terminal */
+    VS_DELIVERY_ASKED,        /* the recipient is asked before hand-over: metadata only */
+    VS_DELIVERY_REJECTED,     /* it said no: terminal */
+    VS_DELIVERY_EXPIRED,      /* it said nothing within the term: terminal */
     VS_DELIVERY_STATES
+};
+/* Bits of column `mode`: what the parties agreed when the document was accepted (Art. 26). A
+ * later change of the agreement does not change what is under way. */
+enum vs_delivery_mode {
+    VS_MODE_CONSENT = 1,   /* asked before hand-over */
+    VS_MODE_ENDPOINT = 2,  /* received at the recipient's endpoint (28.2) */
+    VS_MODE_REMIND = 4,    /* the service reminds in the sender's name (27.5) */
+    VS_MODE_AUTOMATIC = 8, /* the service acknowledges for the recipient (27.2) */
 };
 const char *vs_delivery_state_name(enum vs_delivery_state state); /* "handed-over" */
 
@@ -35,9 +48,15 @@ struct vs_delivery {
     bool counts_as_not_sent;                                       /* 27.3 */
     vs_time_ms sent, received, handed_over, acknowledged, reached; /* VS_TIME_NONE: not yet */
     vs_time_ms deadline;                                           /* 27.5 */
-    struct vs_id repeats;                                          /* 27.3.3 */
-    const char *refusal_reason;                                    /* of the recipient */
-    int64_t sequence;                                              /* in this list */
+    vs_time_ms further, reminded, overdue;    /* 27.5: the further term's end; when told */
+    vs_time_ms asked, consent_until, consent; /* before hand-over; the answer's moment */
+    vs_time_ms notice;                        /* 27.3.1 */
+    vs_time_ms failed;
+    const char *notice_reason;  /* of the sender, 27.3.1 */
+    unsigned mode;              /* bits of enum vs_delivery_mode */
+    struct vs_id repeats;       /* 27.3.3 */
+    const char *refusal_reason; /* of the recipient */
+    int64_t sequence;           /* in this list */
     int64_t version;
 };
 
@@ -94,7 +113,7 @@ struct vs_content_view {
 /* Once nothing is read from it any more, before the arena goes. Safe on a zeroed view. */
 void vs_content_close(struct vs_content_view *view);
 /* For sender, recipient (once available), archivist and auditor; anybody else: VS_E_NOT_FOUND.
- */
+ * VS_E_STATE: the recipient sees the delivery, but was not handed the content (held, asked). */
 VS_NODISCARD vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
                                    const struct vs_caller *caller, struct vs_id document,
                                    enum vs_content_kind what, struct vs_content_view *ret,

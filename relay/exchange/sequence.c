@@ -1,6 +1,7 @@
 #include "relay/exchange/sequence.h"
 #include "relay/exchange/follow.h"
 #include "relay/exchange/mailbox.h"
+#include "relay/exchange/transitions.h"
 #include "relay/journal.h"
 #include "relay/relay_priv.h"
 
@@ -61,6 +62,17 @@ void vs_sequencer_add(struct vs_relay *relay, struct vs_pending_batch *batch)
     relay->sequencer->next_batch = batch->number + 1;
     append(relay, batch);
 }
+
+/* What each move does to the row. */
+const struct vs_move_row vs_move_rows[VS_MOVE_KINDS] = {
+    [VS_MOVE_ENTER] = {true, true, VS_DELIVERY_AVAILABLE, VS_DELIVERY_RECEIVED_AT},
+    [VS_MOVE_REACH] = {false, true, VS_DELIVERY_REACHED, VS_DELIVERY_REACHED_AT},
+    [VS_MOVE_TELL] = {false, false, VS_DELIVERY_PENDING, 0},
+    [VS_MOVE_ASK] = {true, true, VS_DELIVERY_ASKED, VS_DELIVERY_ASKED_AT},
+    [VS_MOVE_WAIT] = {false, true, VS_DELIVERY_WAITING, 0},
+    [VS_MOVE_BOTH] = {true, false, VS_DELIVERY_PENDING, 0},
+    [VS_MOVE_PUSHED] = {true, false, VS_DELIVERY_PENDING, 0},
+};
 
 /* -- the item ------------------------------------------------------------------------------ */
 
@@ -139,18 +151,20 @@ static vs_rc move_op(struct vs_arena *arena, const struct vs_move *move, int64_t
         return vs_fail_memory(err);
     row[VS_DELIVERY_DOCUMENT] = vs_id_value(&move->document);
     row[VS_DELIVERY_RECIPIENT] = vs_id_value(&move->recipient);
+    const struct vs_move_row *does = &vs_move_rows[move->kind];
     row[VS_DELIVERY_EVENT] = vs_int(place);
     uint64_t set = VS_SET(VS_DELIVERY_EVENT);
-    if (move->kind == VS_MOVE_ENTER) {
+    if (does->mailbox) {
         row[VS_DELIVERY_MAILBOX] = vs_int(place);
-        row[VS_DELIVERY_STATE] = vs_int(VS_DELIVERY_AVAILABLE);
-        row[VS_DELIVERY_RECEIVED_AT] = vs_int(now);
-        set |= VS_SET(VS_DELIVERY_MAILBOX) | VS_SET(VS_DELIVERY_STATE) |
-               VS_SET(VS_DELIVERY_RECEIVED_AT);
-    } else if (move->kind == VS_MOVE_REACH) {
-        row[VS_DELIVERY_STATE] = vs_int(VS_DELIVERY_REACHED);
-        row[VS_DELIVERY_REACHED_AT] = vs_int(now);
-        set |= VS_SET(VS_DELIVERY_STATE) | VS_SET(VS_DELIVERY_REACHED_AT);
+        set |= VS_SET(VS_DELIVERY_MAILBOX);
+    }
+    if (does->moves) {
+        row[VS_DELIVERY_STATE] = vs_int(does->state);
+        set |= VS_SET(VS_DELIVERY_STATE);
+    }
+    if (does->time_column != 0) {
+        row[does->time_column] = vs_int(now);
+        set |= VS_SET(does->time_column);
     }
     *ret = vs_op_update(VS_T_DELIVERY, row, set, VS_ANY_VERSION);
     return VS_OK;
@@ -293,16 +307,25 @@ static vs_rc recover_leaf(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
+/* Whether what the move wants to do can have become durable with its stage. */
+static bool may_move(const struct vs_value *v, enum vs_move_kind kind)
+{
+    enum vs_delivery_state state = (enum vs_delivery_state)v[VS_DELIVERY_STATE].integer;
+    const struct vs_move_row *does = &vs_move_rows[kind];
+    if (!does->moves)
+        return true;
+    /* A consent that was given is what lets an asked delivery go on. */
+    return vs_transition_find(state, does->state) != NULL &&
+           (state != VS_DELIVERY_ASKED || v[VS_DELIVERY_CONSENT_AT].type != VS_NULL);
+}
+
 static vs_rc recover_move(struct vs_relay *relay, struct vs_arena *arena,
                           const struct vs_move *move, bool *ret, struct vs_error *err)
 {
     struct vs_value key[2] = {vs_id_value(&move->document), vs_id_value(&move->recipient)};
     const struct vs_row *row;
     VS_TRY(vs_store_get(relay->store, arena, VS_T_DELIVERY, key, &row, err));
-    int64_t state = row == NULL ? -1 : row->values[VS_DELIVERY_STATE].integer;
-    *ret = (move->kind == VS_MOVE_ENTER && state == VS_DELIVERY_PENDING) ||
-           (move->kind == VS_MOVE_REACH && state == VS_DELIVERY_ACKNOWLEDGED) ||
-           (move->kind == VS_MOVE_TELL && row != NULL);
+    *ret = row != NULL && may_move(row->values, move->kind);
     return VS_OK;
 }
 

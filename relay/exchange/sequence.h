@@ -13,8 +13,18 @@
 #ifndef VS_RELAY_SEQUENCE_H
 #define VS_RELAY_SEQUENCE_H
 #include "relay/exchange/commit.h"
+#include "relay/exchange/mailbox.h"
 
 struct vs_sequencer;
+
+/* What a move of each kind does to its delivery, besides the place in the sender's events. */
+struct vs_move_row {
+    bool mailbox; /* a new place in the recipient's mailbox */
+    bool moves;   /* to `state`; else the stage did all */
+    enum vs_delivery_state state;
+    int time_column; /* that takes the moment; 0: none */
+};
+extern const struct vs_move_row vs_move_rows[];
 
 /* What became durable with one cycle and waits for its order. Heap; freed by the sequencer. */
 struct vs_pending_batch {

@@ -33,7 +33,7 @@ struct vs_status {
     const struct vs_evidence **evidence; /* all that the caller may see, in order of time */
     size_t n_evidence;
 };
-/* Sender, recipient (once available) and auditor; anybody else: VS_E_NOT_FOUND. */
+/* Sender, recipient (once it sees it) and auditor; anybody else: VS_E_NOT_FOUND. */
 VS_NODISCARD vs_rc vs_status_get(struct vs_relay *relay, struct vs_arena *arena,
                                  const struct vs_caller *caller, struct vs_id id,
                                  struct vs_status *ret, struct vs_error *err);

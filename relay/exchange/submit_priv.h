@@ -36,6 +36,7 @@ struct vs_submission {
     void *context;
     bool adopted, committed; /* the spool file became a segment; its row is durable */
     struct vs_location location;
+    unsigned notices; /* of repetition: pieces of evidence besides its own */
     struct vs_receipt receipt;
 };
 

@@ -2,6 +2,16 @@
 
 const struct vs_transition vs_transitions[] = {
     {VS_DELIVERY_PENDING, VS_DELIVERY_AVAILABLE, VS_EVENT_CONTENT_CONSIGNMENT, "Art. 28.2"},
+    {VS_DELIVERY_PENDING, VS_DELIVERY_WAITING, VS_EVENT_UNKNOWN, "Art. 28.2"},
+    {VS_DELIVERY_PENDING, VS_DELIVERY_ASKED, VS_EVENT_NOTIFICATION_FOR_ACCEPTANCE, "Art. 26"},
+    {VS_DELIVERY_PENDING, VS_DELIVERY_FAILED, VS_EVENT_CONTENT_CONSIGNMENT_FAILURE,
+     "Art. 28.2"},
+    {VS_DELIVERY_ASKED, VS_DELIVERY_AVAILABLE, VS_EVENT_CONTENT_CONSIGNMENT, "Art. 28.2"},
+    {VS_DELIVERY_ASKED, VS_DELIVERY_WAITING, VS_EVENT_UNKNOWN, "Art. 28.2"},
+    {VS_DELIVERY_ASKED, VS_DELIVERY_REJECTED, VS_EVENT_CONSIGNMENT_REJECTION, "Art. 26"},
+    {VS_DELIVERY_ASKED, VS_DELIVERY_EXPIRED, VS_EVENT_ACCEPTANCE_REJECTION_EXPIRY, "Art. 26"},
+    {VS_DELIVERY_WAITING, VS_DELIVERY_HANDED_OVER, VS_EVENT_CONTENT_HANDOVER, "Art. 28.2"},
+    {VS_DELIVERY_WAITING, VS_DELIVERY_FAILED, VS_EVENT_CONTENT_HANDOVER_FAILURE, "Art. 28.2"},
     {VS_DELIVERY_HELD, VS_DELIVERY_PENDING, VS_EVENT_UNKNOWN, "Art. 27.3.3"},
     {VS_DELIVERY_AVAILABLE, VS_DELIVERY_HANDED_OVER, VS_EVENT_CONTENT_HANDOVER, "Art. 28.2"},
     {VS_DELIVERY_AVAILABLE, VS_DELIVERY_ACKNOWLEDGED, VS_EVENT_ACKNOWLEDGEMENT, "Art. 27.4"},
@@ -14,13 +24,28 @@ const struct vs_transition vs_transitions[] = {
 };
 const size_t vs_transitions_n = sizeof vs_transitions / sizeof *vs_transitions;
 
-static const char *const names[VS_DELIVERY_STATES] = {
-    "pending", "held", "available", "handed-over", "acknowledged", "reached", "refused"};
+static const struct {
+    const char *name;
+    bool visible, open, terminal;
+} states[VS_DELIVERY_STATES] = {
+    [VS_DELIVERY_PENDING] = {"pending", false, false, false},
+    [VS_DELIVERY_HELD] = {"held", true, false, false},
+    [VS_DELIVERY_AVAILABLE] = {"available", true, true, false},
+    [VS_DELIVERY_HANDED_OVER] = {"handed-over", true, true, false},
+    [VS_DELIVERY_ACKNOWLEDGED] = {"acknowledged", true, true, false},
+    [VS_DELIVERY_REACHED] = {"reached", true, true, true},
+    [VS_DELIVERY_REFUSED] = {"refused", true, true, true},
+    [VS_DELIVERY_WAITING] = {"waiting", false, false, false},
+    [VS_DELIVERY_FAILED] = {"failed", false, false, true},
+    [VS_DELIVERY_ASKED] = {"asked", true, false, false},
+    [VS_DELIVERY_REJECTED] = {"rejected", true, false, true},
+    [VS_DELIVERY_EXPIRED] = {"expired", true, false, true},
+};
 
 const char *vs_delivery_state_name(enum vs_delivery_state state)
 {
     VS_ASSERT((unsigned)state < VS_DELIVERY_STATES);
-    return names[state];
+    return states[state].name;
 }
 
 const struct vs_transition *vs_transition_find(enum vs_delivery_state from,
@@ -34,7 +59,7 @@ const struct vs_transition *vs_transition_find(enum vs_delivery_state from,
 
 bool vs_delivery_state_terminal(enum vs_delivery_state state, bool acknowledgement_required)
 {
-    if (state == VS_DELIVERY_REACHED || state == VS_DELIVERY_REFUSED)
+    if (states[state].terminal)
         return true;
     /* Waived: the receipt event ends it (design.md, Events). */
     return !acknowledgement_required &&
@@ -43,5 +68,10 @@ bool vs_delivery_state_terminal(enum vs_delivery_state state, bool acknowledgeme
 
 bool vs_delivery_state_visible(enum vs_delivery_state state)
 {
-    return state != VS_DELIVERY_PENDING && state != VS_DELIVERY_HELD;
+    return states[state].visible;
+}
+
+bool vs_delivery_state_open(enum vs_delivery_state state)
+{
+    return states[state].open;
 }

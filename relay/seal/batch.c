@@ -80,7 +80,7 @@ vs_rc vs_moves_decode(struct vs_arena *arena, struct vs_bytes from, struct vs_mo
         return vs_fail_memory(err);
     for (size_t i = 0; i < n; i++) {
         const uint8_t *at = from.ptr + 1 + i * MOVE_BYTES;
-        if (at[0] < VS_MOVE_ENTER || at[0] > VS_MOVE_TELL)
+        if (at[0] < VS_MOVE_ENTER || at[0] >= VS_MOVE_KINDS)
             return damaged(err, "moves");
         moves[i].kind = (enum vs_move_kind)at[0];
         memcpy(moves[i].document.bytes, at + 1, VS_ID_BYTES);

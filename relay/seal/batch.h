@@ -25,9 +25,14 @@ struct vs_leaf {
 
 /* What the sequencer does to a delivery. */
 enum vs_move_kind {
-    VS_MOVE_ENTER = 1, /* pending -> available: into the mailbox, receipt time (28.2) */
-    VS_MOVE_REACH = 2, /* acknowledged -> reached: into the sender's events (27.4) */
-    VS_MOVE_TELL = 3,  /* the sender's events only */
+    VS_MOVE_ENTER = 1,  /* -> available: into the mailbox, receipt time (28.2) */
+    VS_MOVE_REACH = 2,  /* acknowledged -> reached: into the sender's events (27.4) */
+    VS_MOVE_TELL = 3,   /* the sender's events only */
+    VS_MOVE_ASK = 4,    /* pending -> asked: into the mailbox, metadata only (26) */
+    VS_MOVE_WAIT = 5,   /* -> waiting: to be pushed; the sender's events */
+    VS_MOVE_BOTH = 6,   /* the mailbox (again, at its end) and the sender's events */
+    VS_MOVE_PUSHED = 7, /* the same; an agreed automatic acknowledgement follows (27.2) */
+    VS_MOVE_KINDS
 };
 struct vs_move {
     enum vs_move_kind kind;

@@ -147,15 +147,28 @@ static void repetition__without_a_key_is_held_until_the_sender_confirms(void **s
     struct vs_receipt second = accepted(f, bytes, NULL);
     assert_true(second.held);
     assert_true(vs_id_equal(second.repeats, first.id));
-    assert_int_equal(inbox_size(f, &f->beta), 1);
     struct vs_status status;
+    struct vs_content_view view;
     struct vs_error err;
-    assert_ok(vs_status_get(f->relay, f->arena, &f->alfa, second.id, &status, &err));
-    assert_true(status.held);
-    assert_true(status.recipients[0].delivery->counts_as_not_sent);
-    /* The recipient does not see it. */
-    assert_fails(VS_E_NOT_FOUND,
-                 vs_status_get(f->relay, f->arena, &f->beta, second.id, &status, &err));
+    /* Both sides learn of it; the recipient sees that it counts as not sent, not what it is. */
+    const struct vs_caller *sides[] = {&f->alfa, &f->beta};
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(vs_status_get(f->relay, f->arena, sides[i], second.id, &status, &err));
+        assert_true(status.held);
+        assert_true(status.recipients[0].delivery->counts_as_not_sent);
+        assert_int_equal(status.n_evidence, 2);
+        assert_int_equal(strcmp(status.evidence[0]->event, "RepetitionNotice") == 0 ||
+                             strcmp(status.evidence[1]->event, "RepetitionNotice") == 0,
+                         1);
+    }
+    assert_int_equal(inbox_size(f, &f->beta), 2);
+    assert_fails(VS_E_STATE, vs_content_open(f->relay, f->arena, &f->beta, second.id,
+                                             VS_CONTENT_ORIGINAL, &view, &err));
+    assert_fails(VS_E_STATE, vs_content_open(f->relay, f->arena, &f->beta, second.id,
+                                             VS_CONTENT_CONSIGNMENT, &view, &err));
+    assert_ok(vs_content_open(f->relay, f->arena, &f->alfa, second.id, VS_CONTENT_ORIGINAL,
+                              &view, &err));
+    vs_content_close(&view);
 }
 
 struct confirm {
