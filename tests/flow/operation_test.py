@@ -11,10 +11,9 @@ import sqlite3
 import ssl
 import subprocess
 import threading
-import time
 import unittest
 
-from service import ASIC_E, HOST, Failed, Service, free_ports
+from service import ASIC_E, HOST, Failed, Service, free_ports, until
 
 FAKETIME = glob.glob('/usr/lib/*/faketime/libfaketimeMT.so.1')
 
@@ -98,10 +97,7 @@ class Start(Alone):
 class Decay(Alone):
     def wait_for_log(self, text):
         """The newest start's log: what came before it is forgotten."""
-        end = time.monotonic() + 30
-        while self.service.log().rfind(text) < self.service.log().rfind('"event":"stopped"'):
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.05)
+        until(lambda: self.service.log().rfind(text) >= self.service.log().rfind('"event":"stopped"'), text)
 
     def test_a_row_that_decayed_is_named_at_start_and_the_rest_works(self):
         self.begin()
@@ -121,9 +117,7 @@ class Decay(Alone):
         self.begin()
         good = json.loads(self.send(b'a good document')[2])['id']
         bad = json.loads(self.send(b'a document that will decay')[2])['id']
-        end = time.monotonic() + 30
-        while len(self.beta.json('GET', '/v1/inbox?wait=5')['entries']) < 2:
-            self.assertLess(time.monotonic(), end)
+        until(lambda: len(self.beta.json('GET', '/v1/inbox?wait=5')['entries']) == 2, 'the mailbox is not full')
         self.service.stop()
         hit = 0
         for path in glob.glob(self.service.path('data', 'segments', '**', '*'), recursive=True):
@@ -198,9 +192,7 @@ class AuthorityAway(Alone):
         self.begin()
         status, _, body = self.send()
         self.assertEqual(status, 201, body)
-        end = time.monotonic() + 30
-        while self.service.call('GET', '/readyz', plain=True)[0] == 200 and time.monotonic() < end:
-            time.sleep(0.2)
+        until(lambda: self.service.call('GET', '/readyz', plain=True)[0] != 200, 'it stays ready')
         answer = self.send(b'too late')
         self.problem(answer, 503, 'time-mark-service-away')
         self.assertIn('retry-after', answer[1])
@@ -227,51 +219,45 @@ class Life(Alone):
         self.assertEqual(self.send()[0], 201)
 
     def wait_for_event(self, name):
-        end = time.monotonic() + 20
-        while name not in [r['event'] for r in records(self.service.log())]:
-            self.assertLess(time.monotonic(), end, self.service.log()[-2000:])
-            time.sleep(0.05)
+        until(lambda: name in [r['event'] for r in records(self.service.log())], lambda: self.service.log()[-2000:])
 
     def wait_for_waiters(self, n):
-        end = time.monotonic() + 20
-        while self.service.metrics()['vasite_waiting'] < n:
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.05)
+        until(lambda: self.service.metrics()['vasite_waiting'] >= n, f'not {n} wait')
 
     def test_stop_ends_long_polls_and_finishes_uploads(self):
         self.begin()
-        answers = {}
+        answers, stopping = {}, threading.Event()
         poll = threading.Thread(target=lambda: answers.update(poll=self.beta.call('GET', '/v1/inbox?wait=60')))
         poll.start()
 
         def slow_body():
             yield b'x' * 1000
-            time.sleep(1)
+            stopping.wait()
             yield b'y' * 1000
         upload = threading.Thread(target=lambda: answers.update(upload=self.send(slow_body())))
         upload.start()
         self.wait_for_waiters(1)
-        began = time.monotonic()
-        self.service.stop()
-        poll.join()
+        self.service.process.send_signal(signal.SIGTERM)
+        poll.join(40)  # it would wait for 60
+        self.assertFalse(poll.is_alive(), 'the stop does not end a long poll')
+        stopping.set()
         upload.join()
-        self.assertLess(time.monotonic() - began, 15)
+        self.service.stop()
         self.assertEqual(answers['poll'][0], 200)
         self.assertIn(answers['upload'][0], (201, 503))
 
     def test_a_long_poll_is_woken_by_a_document(self):
         self.begin()
         answers = []
-        polls = [threading.Thread(target=lambda: answers.append(self.beta.json('GET', '/v1/inbox?wait=30'))) for _ in range(3)]
+        polls = [threading.Thread(target=lambda: answers.append(self.beta.json('GET', '/v1/inbox?wait=60'))) for _ in range(3)]
         for p in polls:
             p.start()
         self.wait_for_waiters(3)
         self.problem(self.beta.call('GET', '/v1/inbox?wait=30'), 503, 'busy')
-        began = time.monotonic()
         number = json.loads(self.send()[2])['id']
         for p in polls:
-            p.join()
-        self.assertLess(time.monotonic() - began, 10)
+            p.join(40)  # they would wait for 60
+            self.assertFalse(p.is_alive(), 'the document does not wake a long poll')
         self.assertEqual([a['entries'][0]['document'] for a in answers], [number] * 3)
         page = self.beta.json('GET', '/v1/inbox?wait=1&cursor=' + answers[0]['cursor'])
         self.assertEqual(page['entries'], [])
@@ -285,24 +271,22 @@ class Life(Alone):
             slow.append(s)
         tls = socket.create_connection((HOST, self.service.tls_port))  # a handshake that never comes
         slow.append(tls)
-        began = time.monotonic()
-        closed = [None] * len(slow)
-        while None in closed and time.monotonic() - began < 30:
+        closed = [False] * len(slow)
+
+        def all_closed():
             self.assertEqual(self.service.call('GET', '/healthz', plain=True)[0], 200)
             for i, s in enumerate(slow):
-                if closed[i] is None:
-                    try:
-                        if i in (1, 2):
-                            s.sendall(b'x')
-                        s.settimeout(0.1)
-                        if s.recv(100) == b'':
-                            closed[i] = time.monotonic() - began
-                    except socket.timeout:
-                        pass
-                    except OSError:
-                        closed[i] = time.monotonic() - began
-            time.sleep(0.1)
-        self.assertNotIn(None, closed)
+                try:
+                    if i in (1, 2) and not closed[i]:
+                        s.sendall(b'x')
+                    s.settimeout(0.1)
+                    closed[i] = closed[i] or s.recv(100) == b''
+                except socket.timeout:
+                    pass
+                except OSError:
+                    closed[i] = True
+            return all(closed)
+        until(all_closed, lambda: f'closed: {closed}')
         for s in slow:
             s.close()
 
@@ -389,15 +373,11 @@ class Callers(Alone):
         self.assertRegex(self.served_name(), 'one$')
         self.server_certificate('two')
         self.service.process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 20
-        while not self.served_name().endswith('two'):
-            self.assertLess(time.monotonic(), end)
+        until(lambda: self.served_name().endswith('two'), 'the new certificate is not served')
         with open(self.service.path('tls.key'), 'w') as f:
             f.write('no key')
         self.service.process.send_signal(signal.SIGHUP)
-        while not any(r['event'] == 'reload-refused' and r['code'] == 'key' for r in records(self.service.log())):
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.05)
+        until(lambda: any(r['event'] == 'reload-refused' and r['code'] == 'key' for r in records(self.service.log())), self.service.log)
         self.assertRegex(self.served_name(), 'two$')
         self.service.stop()
         self.refuses_to_start('key', 1, 'TLS certificate')

@@ -39,6 +39,16 @@ class Failed(Exception):
     """A command ended with another status than was wanted; the text holds what it said."""
 
 
+def until(holds, what, seconds=60):
+    """What `holds` returns, once that is true. The limit only keeps a broken service from hanging the test: `what` then tells."""
+    end = time.monotonic() + seconds
+    while not (result := holds()):
+        if time.monotonic() > end:
+            raise Failed(what() if callable(what) else what)
+        time.sleep(0.02)
+    return result
+
+
 class Party:
     """A participant (or the operator) with its profile."""
 

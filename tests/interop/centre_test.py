@@ -8,7 +8,7 @@ import unittest
 import http.client
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'flow'))
-from service import HOST, Service, free_ports  # noqa: E402
+from service import HOST, Service, free_ports, until  # noqa: E402
 from public_tools_test import run  # noqa: E402
 
 
@@ -158,10 +158,7 @@ class Outside(unittest.TestCase):
                 document = alfa.signed('Salam', 'B-B')
                 status, _, body = alfa.call('POST', '/v1/documents?to=' + beta.identifier, document, 'application/vnd.etsi.asic-e+zip')
                 self.assertEqual(status, 201, body)
-                end = time.monotonic() + 30
-                while s.metrics()['vasite_batches_marked_total'] == 0:
-                    self.assertLess(time.monotonic(), end, 'no mark came')
-                    time.sleep(0.1)
+                until(lambda: s.metrics()['vasite_batches_marked_total'] > 0, 'no mark came')
                 _, _, tsa = other.call('GET', '/certificates/tsa.cer', plain=True)
                 s.stop()
                 self.assertTrue(self.in_rows(s, tsa), 'no mark of the other centre was kept')

@@ -8,7 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'flow'))
-from service import ASIC_E, HOST, SHARED, SOURCE, Service  # noqa: E402
+from service import ASIC_E, HOST, SHARED, SOURCE, Service, until  # noqa: E402
 
 SCHEMAS = os.path.join(SHARED, 'schemas')
 HAVE_SCHEMAS = os.path.isdir(SCHEMAS)
@@ -63,13 +63,10 @@ class PublicTools(unittest.TestCase):
 
     @classmethod
     def wait_for_evidence(cls, document, event):
-        import time
-        for _ in range(200):
+        def there():
             pieces = cls.alfa.json('GET', f'/v1/documents/{document}/evidence')
-            if event in str(pieces) and all(p.get('marked', True) for p in pieces.get('evidence', [])):
-                return
-            time.sleep(0.1)
-        raise AssertionError(f'no {event}: {pieces}')
+            return event in str(pieces) and all(p.get('marked', True) for p in pieces.get('evidence', []))
+        until(there, f'no {event}')
 
     @classmethod
     def path(cls, *parts):

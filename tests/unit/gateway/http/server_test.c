@@ -510,8 +510,12 @@ static void server__wakes_waiters_and_ends_waits(void **state)
     vs_request_release(waiting);
     assert_non_null(strstr(hear(fd, 300), "woken"));
     say(fd, "GET /wait?ms=10 HTTP/1.1\r\n" HOST "\r\n");
-    usleep(50000);
-    vs_server_step(server);
+    for (int i = 0; i < 10000 && vs_server_counts(server).waiting == 0; i++)
+        usleep(1000);
+    for (int i = 0; i < 10000 && vs_server_counts(server).waiting > 0; i++) {
+        usleep(1000);
+        vs_server_step(server);
+    }
     assert_non_null(strstr(hear(fd, 300), "over"));
     /* Left waiting: the stop of tear_down ends it. */
     say(fd, "GET /wait HTTP/1.1\r\n" HOST "\r\n");
@@ -553,17 +557,19 @@ static void server__closes_what_is_too_slow(void **state)
     int header = dial(), body = dial();
     say(body,
         "POST /stream HTTP/1.1\r\n" HOST "Content-Type: a/b\r\nContent-Length: 9\r\n\r\n");
-    for (int i = 0; i < 11; i++) {
-        say(header, i == 0 ? "GET /hello HTTP/1.1\r\n" : "A: b\r\n");
-        say(body, i < 8 ? "x" : "");
+    say(header, "GET /hello HTTP/1.1\r\n");
+    say(body, "x");
+    vs_server_step(server);
+    assert_int_equal(vs_server_counts(server).closed_slow, 0);
+    vs_server_reload_limits(server, &limits);
+    for (int i = 0; i < 300 && vs_server_counts(server).closed_slow < 2; i++) {
+        if (i < 7) {
+            say(header, "A: b\r\n");
+            say(body, "x");
+        }
         usleep(100000);
         vs_server_step(server);
-        if (i == 5)
-            assert_int_equal(vs_server_counts(server).closed_slow, 0);
-        if (i == 5)
-            vs_server_reload_limits(server, &limits);
     }
-    vs_server_step(server);
     assert_string_equal(hear(header, 1000), "");
     assert_string_equal(hear(body, 1000), "");
     assert_true(vs_server_counts(server).closed_slow >= 2);
@@ -577,7 +583,8 @@ static void server__answers_503_over_its_limit_and_closes_over_an_addresss(void 
     limits.connections = 2;
     vs_server_reload_limits(server, &limits);
     int a = dial(), b = dial();
-    usleep(50000);
+    for (int i = 0; i < 10000 && vs_server_counts(server).connections < 2; i++)
+        usleep(1000);
     assert_says("GET /hello HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 503 ");
     limits.connections = 50;
     limits.connections_per_address = 2;
