@@ -8,8 +8,7 @@
 #define RECOVER_PAGE 256
 #define PREFIX_BYTES 6 /* of an id: its milliseconds (id.h) */
 
-/* -- rows -----------------------------------------------------------------------------------
- */
+/* -- rows ---------------------------------------------------------------------------------- */
 
 static struct vs_id id_of(const char *kind, struct vs_bytes subject)
 {
@@ -136,8 +135,7 @@ vs_rc vs_due_delivery_of(const struct vs_due *work, struct vs_id *ret_document,
     return VS_OK;
 }
 
-/* -- one piece as a job ---------------------------------------------------------------------
- */
+/* -- one piece as a job -------------------------------------------------------------------- */
 
 struct due_job {
     struct vs_job job;
@@ -200,8 +198,7 @@ static vs_rc queue_due(struct vs_relay *relay, const struct vs_due_kind *kind,
     return VS_OK;
 }
 
-/* -- taking ---------------------------------------------------------------------------------
- */
+/* -- taking -------------------------------------------------------------------------------- */
 
 static size_t room(struct vs_relay *relay)
 {
@@ -263,8 +260,7 @@ bool vs_due_step(struct vs_relay *relay, vs_time_ms now)
     return any;
 }
 
-/* -- opening --------------------------------------------------------------------------------
- */
+/* -- opening ------------------------------------------------------------------------------- */
 
 static vs_rc release(struct vs_relay *relay, struct vs_arena *arena, const struct vs_row *rows,
                      size_t n, vs_time_ms now, struct vs_error *err)
