@@ -52,7 +52,7 @@ vs_rc vs_due_stage(struct vs_stage *stage, const char *kind, vs_time_ms due,
     return vs_stage_op(stage, vs_op_put(VS_T_WORK, row), err);
 }
 
-static vs_rc from_row(struct vs_arena *arena, const struct vs_row *row,
+vs_rc vs_due_from_row(struct vs_arena *arena, const struct vs_row *row,
                       const struct vs_due **ret, struct vs_error *err)
 {
     const struct vs_value *v = row->values;
@@ -82,7 +82,7 @@ vs_rc vs_due_get(struct vs_relay *relay, struct vs_arena *arena, const char *kin
     const struct vs_row *row;
     VS_TRY(vs_store_get(relay->store, arena, VS_T_WORK, &key, &row, err));
     *ret = NULL;
-    return row == NULL ? VS_OK : from_row(arena, row, ret, err);
+    return row == NULL ? VS_OK : vs_due_from_row(arena, row, ret, err);
 }
 
 static struct vs_value *key_row(struct vs_stage *stage, const struct vs_due *work)
@@ -144,9 +144,8 @@ struct due_job {
     struct vs_relay *relay;
 };
 
-/* Whether the row is still as it was taken: else somebody else has fulfilled the need. */
-static vs_rc still_held(struct vs_relay *relay, struct vs_arena *arena,
-                        const struct vs_due *work, bool *ret, struct vs_error *err)
+vs_rc vs_due_held(struct vs_relay *relay, struct vs_arena *arena, const struct vs_due *work,
+                  bool *ret, struct vs_error *err)
 {
     const struct vs_due *now;
     VS_TRY(vs_due_get(relay, arena, work->kind, work->subject, &now, err));
@@ -159,7 +158,7 @@ static vs_rc run_due(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
 {
     struct due_job *self = job->context;
     bool held;
-    VS_TRY(still_held(relay, job->arena, self->work, &held, err));
+    VS_TRY(vs_due_held(relay, job->arena, self->work, &held, err));
     return held ? self->kind->run(relay, job, self->work, now, err) : VS_OK;
 }
 
@@ -181,7 +180,7 @@ static vs_rc queue_due(struct vs_relay *relay, const struct vs_due_kind *kind,
     const struct vs_due *work = NULL;
     if (arena == NULL)
         return vs_fail_memory(err);
-    vs_rc rc = from_row(arena, row, &work, err);
+    vs_rc rc = vs_due_from_row(arena, row, &work, err);
     if (!vs_ok(rc)) {
         vs_arena_free(arena);
         return rc;
@@ -287,11 +286,10 @@ static vs_rc release(struct vs_relay *relay, struct vs_arena *arena, const struc
 
 /* One process owns a store: a lease that has not ended belongs to one that has. Damaged rows
  * are left to `vasite check`: they stop nobody's start. */
-static vs_rc release_kind(struct vs_relay *relay, const struct vs_due_kind *kind,
-                          vs_time_ms now, struct vs_error *err)
+vs_rc vs_due_release(struct vs_relay *relay, const char *kind, int64_t lease_ms, vs_time_ms now,
+                     struct vs_error *err)
 {
-    struct vs_value equal = vs_text(kind->name), low = vs_int(now + 1),
-                    high = vs_int(now + kind->lease_ms);
+    struct vs_value equal = vs_text(kind), low = vs_int(now + 1), high = vs_int(now + lease_ms);
     struct vs_value after[2] = {low, vs_blob(VS_BYTES_NONE)};
     size_t n = RECOVER_PAGE;
     for (bool first = true; n == RECOVER_PAGE; first = false) {
@@ -329,6 +327,6 @@ vs_rc vs_due_open(struct vs_relay *relay, struct vs_error *err)
     if (relay->settings.inspect)
         return VS_OK;
     for (const struct vs_due_kind *kind = relay->due_kinds; kind->name != NULL; kind++)
-        VS_TRY(release_kind(relay, kind, now, err));
+        VS_TRY(vs_due_release(relay, kind->name, kind->lease_ms, now, err));
     return VS_OK;
 }

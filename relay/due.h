@@ -15,8 +15,8 @@
  *  4 Nothing is taken while the relay is broken or stopping, or its clock is wrong.
  *
  * Kinds are rows of vs_due_kinds (due_kinds.c). Their runs are jobs on the workers (job.h):
- * bounded slices, called again after a conflict. Work that waits for the network does not
- * belong here.
+ * bounded slices, called again after a conflict. What waits for the network is taken by the
+ * delivery step from the same table (deliver.h).
  *
  * A row costs one insert with one index entry; its id begins with the first six bytes of the
  * subject, which for ids of ours is their time: new rows lie side by side. */
@@ -77,6 +77,17 @@ void vs_due_delivery(struct vs_id document, struct vs_id recipient,
 VS_NODISCARD vs_rc vs_due_delivery_of(const struct vs_due *work, struct vs_id *ret_document,
                                       struct vs_id *ret_recipient, struct vs_error *err);
 
+struct vs_row;
+/* Relay's own: a row of table `work`, copied. */
+VS_NODISCARD vs_rc vs_due_from_row(struct vs_arena *arena, const struct vs_row *row,
+                                   const struct vs_due **ret, struct vs_error *err);
+/* Relay's own: whether the row is still as it was taken; else somebody else has fulfilled the
+ * need. */
+VS_NODISCARD vs_rc vs_due_held(struct vs_relay *relay, struct vs_arena *arena,
+                               const struct vs_due *work, bool *ret, struct vs_error *err);
+/* Relay's own: leases of this kind that another run left are due now. */
+VS_NODISCARD vs_rc vs_due_release(struct vs_relay *relay, const char *kind, int64_t lease_ms,
+                                  vs_time_ms now, struct vs_error *err);
 /* Relay's own: what the last run left leased is due at once (3). */
 VS_NODISCARD vs_rc vs_due_open(struct vs_relay *relay, struct vs_error *err);
 /* Relay's own: the clockwork's share; whether anything was taken. */

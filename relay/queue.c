@@ -1,5 +1,6 @@
 /* The queues between HTTP threads, workers and the committer, and the waits. */
 #include "relay/exchange/commit.h"
+#include "relay/deliver.h"
 #include "relay/exchange/mailbox.h"
 #include "relay/relay_priv.h"
 
@@ -160,8 +161,7 @@ bool vs_relay_work(struct vs_relay *relay, vs_time_ms now)
 
 /* -- waits --------------------------------------------------------------------------------- */
 
-/* Called with the lock held; false when the time has passed. */
-static bool wait_on(struct vs_relay *relay, pthread_cond_t *cond, int64_t until_ms)
+bool vs_relay_wait_on(struct vs_relay *relay, pthread_cond_t *cond, int64_t until_ms)
 {
     if (relay->seams.monotonic_ms(relay->seams.context) >= until_ms)
         return false;
@@ -177,8 +177,9 @@ static bool pipeline_empty(const struct vs_relay *relay)
 
 static bool all_done(const struct vs_relay *relay)
 {
-    return relay->stopping && !relay->marking && pipeline_empty(relay) &&
-           relay->staged.n == 0 && (relay->broken || !atomic_load(&relay->sequence_waiting));
+    return relay->stopping && !relay->marking && atomic_load(&relay->delivering_now) == 0 &&
+           pipeline_empty(relay) && relay->staged.n == 0 &&
+           (relay->broken || !atomic_load(&relay->sequence_waiting));
 }
 
 bool vs_relay_wait_work(struct vs_relay *relay, int64_t timeout_ms)
@@ -188,7 +189,7 @@ bool vs_relay_wait_work(struct vs_relay *relay, int64_t timeout_ms)
     bool go_on = true;
     while (relay->jobs.n == 0 && relay->background.n == 0) {
         go_on = !all_done(relay);
-        if (!go_on || !wait_on(relay, &relay->work_cond, until))
+        if (!go_on || !vs_relay_wait_on(relay, &relay->work_cond, until))
             break;
     }
     pthread_mutex_unlock(&relay->lock);
@@ -276,7 +277,7 @@ bool vs_relay_wait_commit(struct vs_relay *relay, int64_t timeout_ms)
             end = relay->commit_backoff;
         if (!waits || end > until)
             end = until;
-        if (!go_on || (!wait_on(relay, &relay->commit_cond, end) && end == until))
+        if (!go_on || (!vs_relay_wait_on(relay, &relay->commit_cond, end) && end == until))
             break;
         now = relay->seams.monotonic_ms(relay->seams.context);
     }
@@ -293,7 +294,7 @@ bool vs_relay_wait_mark(struct vs_relay *relay, int64_t timeout_ms)
     relay->marking = false;
     bool go_on = !all_done(relay);
     while (go_on && !atomic_load(&relay->mark_waiting)) {
-        if (!wait_on(relay, &relay->mark_cond, until))
+        if (!vs_relay_wait_on(relay, &relay->mark_cond, until))
             break;
         go_on = !all_done(relay);
     }
@@ -325,6 +326,7 @@ void vs_relay_stop(struct vs_relay *relay)
     pthread_cond_broadcast(&relay->commit_cond);
     pthread_cond_broadcast(&relay->mark_cond);
     pthread_mutex_unlock(&relay->lock);
+    vs_relay_wake_delivery(relay);
     vs_mailbox_wake_all(relay);
 }
 
@@ -337,6 +339,8 @@ void vs_relay_run_until_idle(struct vs_relay *relay)
             any = vs_relay_commit(relay, now);
         if (!any)
             any = vs_relay_mark(relay, now);
+        if (!any)
+            any = vs_relay_deliver(relay, now);
         if (!any)
             any = vs_relay_clockwork(relay, now);
     }

@@ -1,5 +1,5 @@
 #include "relay/centre/centre.h"
-#include "relay/due.h"
+#include "relay/deliver.h"
 #include "relay/exchange/cache.h"
 #include "relay/exchange/follow.h"
 #include "relay/exchange/sequence.h"
@@ -40,6 +40,13 @@ struct vs_relay_settings vs_relay_settings_default(void)
         .gather_ms = 20,
         .batch_max = 128,
         .clock_back_ms = 2 * VS_SECOND_MS,
+        .push_first_ms = 30 * VS_SECOND_MS,
+        .push_factor = 2,
+        .push_cap_ms = VS_HOUR_MS,
+        .push_term_ms = 3 * VS_DAY_MS,
+        .push_stall_ms = 30 * VS_SECOND_MS,
+        .push_at_once = 64,
+        .push_per_host = 4,
     };
 }
 
@@ -69,6 +76,7 @@ static void init_lock(struct vs_relay *relay)
     pthread_cond_init(&relay->work_cond, &monotonic);
     pthread_cond_init(&relay->commit_cond, &monotonic);
     pthread_cond_init(&relay->mark_cond, &monotonic);
+    pthread_cond_init(&relay->deliver_cond, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
@@ -271,6 +279,7 @@ static vs_rc open_all(struct vs_relay *relay, struct vs_error *err)
     VS_TRY(find_first_month(relay, arena, err));
     VS_TRY(open_order(relay, err));
     VS_TRY(vs_due_open(relay, err));
+    VS_TRY(vs_deliver_open(relay, err));
     VS_TRY(vs_verification_open(relay, &relay->verification, err));
     look_at_disk(relay);
     return VS_OK;
@@ -283,6 +292,8 @@ vs_rc vs_relay_open(const struct vs_relay_settings *settings, const struct vs_se
     relay->settings = *settings;
     relay->seams = *seams;
     relay->due_kinds = settings->due_kinds == NULL ? vs_due_kinds : settings->due_kinds;
+    relay->remote_kinds =
+        settings->remote_kinds == NULL ? vs_remote_kinds : settings->remote_kinds;
     atomic_store(&relay->oldest_unmarked, VS_TIME_NONE);
     atomic_store(&relay->disk_free, UINT64_MAX);
     init_lock(relay);
@@ -315,6 +326,7 @@ void vs_relay_close(struct vs_relay *relay)
     end_queue(&relay->staged);
     relay->staged_own = 0;
     end_queue(&relay->background);
+    vs_deliver_close(relay);
     vs_verification_close(relay->verification);
     vs_marker_close(relay);
     vs_sequencer_close(relay);
@@ -329,13 +341,14 @@ void vs_relay_close(struct vs_relay *relay)
     pthread_cond_destroy(&relay->work_cond);
     pthread_cond_destroy(&relay->commit_cond);
     pthread_cond_destroy(&relay->mark_cond);
+    pthread_cond_destroy(&relay->deliver_cond);
     pthread_mutex_destroy(&relay->lock);
     vs_heap_free(relay);
 }
 
 /* -- clockwork ----------------------------------------------------------------------------- */
 
-static bool clock_wrong(struct vs_relay *relay, vs_time_ms now)
+bool vs_relay_clock_wrong(struct vs_relay *relay, vs_time_ms now)
 {
     return now + relay->settings.clock_back_ms < atomic_load(&relay->last_event);
 }
@@ -343,7 +356,7 @@ static bool clock_wrong(struct vs_relay *relay, vs_time_ms now)
 /* What is due, more of it at once while there is more. */
 static bool take_due(struct vs_relay *relay, vs_time_ms now)
 {
-    relay->due_again = !clock_wrong(relay, now) && vs_due_step(relay, now);
+    relay->due_again = !vs_relay_clock_wrong(relay, now) && vs_due_step(relay, now);
     return relay->due_again;
 }
 
@@ -360,7 +373,7 @@ bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now)
         did |= vs_ok(vs_follow_recover(relay, &err)) && atomic_load(&relay->following) > 0;
     if (atomic_load(&relay->unmarked) > 0)
         vs_marker_retry(relay);
-    vs_centre_tsa_stop(relay->centre, clock_wrong(relay, now));
+    vs_centre_tsa_stop(relay->centre, vs_relay_clock_wrong(relay, now));
     if (moment >= relay->centre_at) {
         relay->centre_at = moment + CENTRE_MS;
         /* A failure here shows in what the centre answers; it is tried again in a minute. */
@@ -397,7 +410,7 @@ static bool disk_short(struct vs_relay *relay)
 void vs_relay_health(struct vs_relay *relay, vs_time_ms now, struct vs_relay_health *ret)
 {
     struct vs_relay_health health = {.disk_short = disk_short(relay),
-                                     .clock_wrong = clock_wrong(relay, now),
+                                     .clock_wrong = vs_relay_clock_wrong(relay, now),
                                      .marks_overdue = marks_overdue(relay, now),
                                      .disk_free = atomic_load(&relay->disk_free),
                                      .unmarked = atomic_load(&relay->unmarked),

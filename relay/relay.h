@@ -5,6 +5,7 @@
  *   workers    vs_relay_work      takes one job: verify, decide, sign, seal, stage
  *   committer  vs_relay_commit    makes what is staged durable, sequences, answers
  *   marker     vs_relay_mark      asks the time-marking authority for batches (may block)
+ *   delivery   vs_relay_deliver   requests to endpoints (deliver.h); its wait moves their bytes
  *   clockwork  vs_relay_clockwork due work (due.h), backlog, expiry of caches, once a second
  * Each returns whether it did something; the waits sleep until there may be something to do.
  * There may be many workers; exactly one each of the others.
@@ -27,7 +28,8 @@ struct vs_relay;
 struct vs_centre;
 struct vs_journal;
 struct vs_verification;
-struct vs_due_kind; /* relay/due.h */
+struct vs_due_kind;    /* relay/due.h */
+struct vs_remote_kind; /* relay/deliver.h */
 
 enum vs_mark_policy {
     VS_MARK_LATER, /* commit and answer first; the batch is marked while the next one forms */
@@ -92,7 +94,18 @@ struct vs_relay_settings {
     bool batch_marks;   /* built-in agreement `law`: batched instead of per-document marks */
     int64_t clock_back_ms; /* 2 s: a clock further behind the last record stops intake */
 
-    const struct vs_due_kind *due_kinds; /* NULL: vs_due_kinds; tests bring their own */
+    /* Pushes, notices and webhooks to participants' endpoints (deliver.h). */
+    int64_t push_first_ms;  /* 30 s: from the first attempt that failed to the second */
+    unsigned push_factor;   /* 2: each further interval is so much longer */
+    int64_t push_cap_ms;    /* 1 h: but no longer than this */
+    int64_t push_term_ms;   /* 3 days: then it has failed (ContentHandoverFailure) */
+    int64_t push_stall_ms;  /* 30 s: an endpoint that moves no byte for so long is given up */
+    unsigned push_at_once;  /* 64 requests under way */
+    unsigned push_per_host; /* 4 of them to one host */
+
+    /* NULL: vs_due_kinds, vs_remote_kinds; tests bring their own. */
+    const struct vs_due_kind *due_kinds;
+    const struct vs_remote_kind *remote_kinds;
 };
 struct vs_relay_settings vs_relay_settings_default(void);
 
@@ -119,12 +132,14 @@ bool vs_relay_work(struct vs_relay *relay, vs_time_ms now);
 bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now);
 bool vs_relay_mark(struct vs_relay *relay, vs_time_ms now);
 bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now);
+bool vs_relay_deliver(struct vs_relay *relay, vs_time_ms now);
 
 /* Sleep until there may be work, at most `timeout_ms`. Return false once vs_relay_stop was
  * called and nothing is left for this kind of thread: then it ends. */
 bool vs_relay_wait_work(struct vs_relay *relay, int64_t timeout_ms);
 bool vs_relay_wait_commit(struct vs_relay *relay, int64_t timeout_ms);
 bool vs_relay_wait_mark(struct vs_relay *relay, int64_t timeout_ms);
+bool vs_relay_wait_deliver(struct vs_relay *relay, int64_t timeout_ms);
 
 /* No new jobs from outside (VS_E_STOPPING); what is queued is finished. Wakes all waits and all
  * mailbox waiters. */

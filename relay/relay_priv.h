@@ -20,6 +20,8 @@ struct vs_sealer;      /* seal/seal.c */
 struct vs_party_cache; /* exchange/cache.h */
 struct vs_verification;
 struct vs_waiter;
+struct vs_delivering;  /* deliver.c */
+struct vs_remote_kind; /* deliver.h */
 
 struct vs_job_queue {
     struct vs_job *first, *last;
@@ -66,7 +68,7 @@ struct vs_relay {
     struct vs_party_cache *parties;
 
     pthread_mutex_t lock;
-    pthread_cond_t work_cond, commit_cond, mark_cond;
+    pthread_cond_t work_cond, commit_cond, mark_cond, deliver_cond;
     struct vs_job_queue jobs, background, staged;
     unsigned running;     /* jobs inside vs_relay_work */
     unsigned staged_own;  /* those of `staged` that are not relay's follow-up work */
@@ -80,7 +82,11 @@ struct vs_relay {
     const struct vs_due_kind *due_kinds;
     char node[VS_ID_TEXT];          /* of this run: who holds leases */
     _Atomic uint64_t due_under_way; /* pieces of due work that are queued or run */
-    int64_t commit_backoff;         /* monotonic; no cycle before, after a full disk */
+    const struct vs_remote_kind *remote_kinds;
+    struct vs_delivering *delivering;
+    _Atomic uint64_t delivering_now; /* slots in use: they need workers and committer yet */
+    bool deliver_woken;
+    int64_t commit_backoff; /* monotonic; no cycle before, after a full disk */
     bool marking; /* the marker is at work: what it stages needs workers and committer yet */
     bool stopping;
     bool broken;
@@ -120,6 +126,10 @@ void vs_relay_cycle_begins(struct vs_relay *relay);
 void vs_relay_cycle_ended(struct vs_relay *relay); /* takes the lock */
 /* Back to the workers after a conflict. */
 void vs_relay_retry_job(struct vs_relay *relay, struct vs_job *job);
+/* With the lock held, until a moment of the monotonic clock; false when it has passed. */
+bool vs_relay_wait_on(struct vs_relay *relay, pthread_cond_t *cond, int64_t until_ms);
+/* Behind the newest record: nothing is decided by it. */
+bool vs_relay_clock_wrong(struct vs_relay *relay, vs_time_ms now);
 void vs_relay_wake_committer(struct vs_relay *relay);
 void vs_relay_wake_marker(struct vs_relay *relay);
 /* exchange/mailbox.c: what was sequenced, to whoever waits for it. */

@@ -9,6 +9,16 @@
 
 struct vs_outgoing_request; /* relay/outgoing.h */
 struct vs_outgoing_answer;
+struct vs_outgoing_call;
+
+/* Many requests at once on one thread (relay/outgoing.h, "many at once"): for the delivery
+ * step. `context` is vs_seams.context. */
+struct vs_seams_many {
+    void (*begin)(void *context, struct vs_outgoing_call *call);
+    void (*wait)(void *context, int64_t wait_ms);
+    void (*wake)(void *context); /* any thread */
+    void (*cancel)(void *context, struct vs_outgoing_call *call);
+};
 
 struct vs_seams {
     void *context; /* handed to every function below */
@@ -23,6 +33,8 @@ struct vs_seams {
     vs_rc (*outgoing)(void *context, struct vs_arena *arena,
                       const struct vs_outgoing_request *request, struct vs_outgoing_answer *ret,
                       struct vs_error *err);
+    /* NULL: each goes out alone, by `outgoing` (a simulation needs no more). */
+    const struct vs_seams_many *many;
 };
 
 /* The system's clock and OpenSSL's random generator, no network. */

@@ -207,11 +207,34 @@ static vs_rc take(struct vs_arena *arena, const struct vs_lease *lease,
     return VS_OK;
 }
 
+vs_rc vs_store_lease_rows(struct vs_store *store, struct vs_arena *arena,
+                          const struct vs_lease *lease, const struct vs_row *rows, size_t n,
+                          const struct vs_row **ret_rows, size_t *ret_n, struct vs_error *err)
+{
+    VS_ASSERT(lease->until > lease->now && lease->node != NULL);
+    struct vs_item *items = vs_arena_make_n(arena, struct vs_item, n + 1);
+    struct vs_row *taken = vs_arena_make_n(arena, struct vs_row, n + 1);
+    size_t n_taken = 0;
+    if (items == NULL || taken == NULL)
+        return vs_fail_memory(err);
+    for (size_t i = 0; i < n; i++)
+        VS_TRY(take(arena, lease, &rows[i], &items[i], err));
+    if (n > 0)
+        VS_TRY(vs_store_commit(store, items, n, err));
+    for (size_t i = 0; i < n; i++)
+        if (items[i].outcome == VS_ITEM_DONE)
+            taken[n_taken++] =
+                (struct vs_row){items[i].ops->values, rows[i].version + 1, false};
+    *ret_rows = taken;
+    *ret_n = n_taken;
+    return VS_OK;
+}
+
 vs_rc vs_store_lease(struct vs_store *store, struct vs_arena *arena,
                      const struct vs_lease *lease, const struct vs_row **ret_rows,
                      size_t *ret_n, struct vs_error *err)
 {
-    VS_ASSERT(lease->until > lease->now && lease->node != NULL && lease->limit > 0);
+    VS_ASSERT(lease->limit > 0);
     struct vs_value kind = vs_text(lease->kind), now = vs_int(lease->now);
     struct vs_query query = {.table = VS_T_WORK,
                              .index = VS_WORK_BY_DUE,
@@ -221,25 +244,15 @@ vs_rc vs_store_lease(struct vs_store *store, struct vs_arena *arena,
                              .tolerate = true,
                              .limit = lease->limit + DAMAGED_MAX};
     const struct vs_row *found;
-    size_t n;
+    size_t n, n_good = 0;
     VS_TRY(vs_store_select(store, arena, &query, &found, &n, err));
-    struct vs_item *items = vs_arena_make_n(arena, struct vs_item, n);
-    struct vs_row *taken = vs_arena_make_n(arena, struct vs_row, n);
-    if (items == NULL || taken == NULL)
+    struct vs_row *good = vs_arena_make_n(arena, struct vs_row, n + 1);
+    if (good == NULL)
         return vs_fail_memory(err);
-    size_t n_items = 0, n_taken = 0;
-    for (size_t i = 0; i < n && n_items < lease->limit; i++)
+    for (size_t i = 0; i < n && n_good < lease->limit; i++)
         if (!found[i].corrupt)
-            VS_TRY(take(arena, lease, &found[i], &items[n_items++], err));
-    if (n_items > 0)
-        VS_TRY(vs_store_commit(store, items, n_items, err));
-    for (size_t i = 0; i < n_items; i++)
-        if (items[i].outcome == VS_ITEM_DONE)
-            taken[n_taken++] =
-                (struct vs_row){items[i].ops->values, items[i].ops->if_version + 1, false};
-    *ret_rows = taken;
-    *ret_n = n_taken;
-    return VS_OK;
+            good[n_good++] = found[i];
+    return vs_store_lease_rows(store, arena, lease, good, n_good, ret_rows, ret_n, err);
 }
 
 /* -- care ---------------------------------------------------------------------------------- */

@@ -182,6 +182,12 @@ struct vs_lease {
 VS_NODISCARD vs_rc vs_store_lease(struct vs_store *store, struct vs_arena *arena,
                                   const struct vs_lease *lease, const struct vs_row **ret_rows,
                                   size_t *ret_n, struct vs_error *err);
+/* The same for rows that the caller has chosen (lease->limit does not matter): those that
+ * changed meanwhile are left out. `rows` live until it returns. */
+VS_NODISCARD vs_rc vs_store_lease_rows(struct vs_store *store, struct vs_arena *arena,
+                                       const struct vs_lease *lease, const struct vs_row *rows,
+                                       size_t n, const struct vs_row **ret_rows, size_t *ret_n,
+                                       struct vs_error *err);
 
 /* -- care ---------------------------------------------------------------------------------- */
 /* Called for each thing wrong: a table ("" where it is the file as a whole), a key as text (""

@@ -32,8 +32,9 @@ struct daemon {
     const struct vs_settings *settings;
     struct vs_seams seams;
     struct vs_outgoing *outgoing;
+    struct vs_outgoing_many *many; /* of the delivery thread */
     struct vs_gateway gateway;
-    pthread_t workers[MAX_WORKERS], committer, marker, clockwork, decay;
+    pthread_t workers[MAX_WORKERS], committer, marker, delivery, clockwork, decay;
     uint64_t decay_steps; /* of that thread */
     size_t n_workers;
     bool have_threads;
@@ -143,6 +144,17 @@ static void *mark(void *context)
     return NULL;
 }
 
+static void *deliver(void *context)
+{
+    struct daemon *self = context;
+    struct vs_relay *relay = self->gateway.relay;
+    do
+        while (vs_relay_deliver(relay, now_of(self)))
+            ;
+    while (vs_relay_wait_deliver(relay, WAIT_MS));
+    return NULL;
+}
+
 static void *clockwork(void *context)
 {
     struct daemon *self = context;
@@ -198,6 +210,7 @@ static void start_threads(struct daemon *self)
         start_thread(&self->workers[i], work, self);
     start_thread(&self->committer, commit, self);
     start_thread(&self->marker, mark, self);
+    start_thread(&self->delivery, deliver, self);
     start_thread(&self->clockwork, clockwork, self);
     start_thread(&self->decay, look_for_decay, self);
     self->have_threads = true;
@@ -211,6 +224,7 @@ static void join_threads(struct daemon *self)
         pthread_join(self->workers[i], NULL);
     pthread_join(self->committer, NULL);
     pthread_join(self->marker, NULL);
+    pthread_join(self->delivery, NULL);
     pthread_join(self->clockwork, NULL);
     pthread_join(self->decay, NULL);
 }
@@ -309,6 +323,28 @@ static vs_rc send_out(void *context, struct vs_arena *arena,
     return vs_outgoing_send(self->outgoing, arena, request, ret, err);
 }
 
+static void begin_call(void *context, struct vs_outgoing_call *call)
+{
+    vs_outgoing_many_begin(((struct daemon *)context)->many, call);
+}
+
+static void wait_calls(void *context, int64_t wait_ms)
+{
+    vs_outgoing_many_wait(((struct daemon *)context)->many, wait_ms);
+}
+
+static void wake_calls(void *context)
+{
+    vs_outgoing_many_wake(((struct daemon *)context)->many);
+}
+
+static void cancel_call(void *context, struct vs_outgoing_call *call)
+{
+    vs_outgoing_many_cancel(((struct daemon *)context)->many, call);
+}
+
+static const struct vs_seams_many calls = {begin_call, wait_calls, wake_calls, cancel_call};
+
 static vs_rc open_outgoing(struct daemon *self, struct vs_error *err)
 {
     struct vs_outgoing_policy policy = {.allowed_ranges = self->settings->outgoing_ranges.items,
@@ -319,6 +355,8 @@ static vs_rc open_outgoing(struct daemon *self, struct vs_error *err)
     self->seams = vs_seams_real();
     self->seams.context = self;
     self->seams.outgoing = send_out;
+    VS_TRY(vs_outgoing_many_new(self->outgoing, &self->many, err));
+    self->seams.many = &calls;
     return VS_OK;
 }
 
@@ -381,6 +419,7 @@ static void stop(struct daemon *self)
         vs_relay_stop(self->gateway.relay);
     join_threads(self);
     vs_relay_close(self->gateway.relay);
+    vs_outgoing_many_free(self->many);
     vs_outgoing_free(self->outgoing);
 }
 
