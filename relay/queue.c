@@ -196,9 +196,9 @@ bool vs_relay_wait_work(struct vs_relay *relay, int64_t timeout_ms)
     return go_on;
 }
 
-/* -- when a cycle begins --------------------------------------------------------------------
- *
- * A lone document commits at once. Others that are on their way are waited for, up to
+/* -- when a cycle begins ------------------------------------------------------------------- */
+
+/* A lone document commits at once. Others that are on their way are waited for, up to
  * commit.gather: those that are known (bodies arriving, jobs queued or running) and those that
  * may be expected. Clients that were just answered come again, their next request may lie in a
  * socket yet; so, shortly after a cycle, as many are expected as that cycle saw. Follow-up work
