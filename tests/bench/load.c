@@ -23,6 +23,7 @@ struct run {
     size_t next;       /* atomically */
     float *latency_ms; /* one per body */
     pthread_mutex_t lock;
+    pthread_barrier_t connected, begun; /* of all threads and the one that called load_run */
     struct load_result *result;
 };
 
@@ -163,6 +164,8 @@ static void *send_bodies(void *argument)
     vs_buffer_init(&body, 1 << 22);
     if (!connection_open(c, load, run->tls))
         fatal("cannot connect to the service");
+    pthread_barrier_wait(&run->connected);
+    pthread_barrier_wait(&run->begun);
     for (;;) {
         size_t i = __atomic_fetch_add(&run->next, 1, __ATOMIC_RELAXED);
         if (i >= load->n_bodies)
@@ -196,10 +199,16 @@ void load_run(const struct load *load, struct load_result *ret)
     run.tls = load->tls ? tls_context(load) : NULL;
     run.latency_ms = vs_heap_array(load->n_bodies, sizeof *run.latency_ms);
     pthread_t *threads = vs_heap_array((size_t)load->connections, sizeof *threads);
-    double start = now_s();
+    pthread_barrier_init(&run.connected, NULL, (unsigned)load->connections + 1);
+    pthread_barrier_init(&run.begun, NULL, (unsigned)load->connections + 1);
     for (int i = 0; i < load->connections; i++)
         if (pthread_create(&threads[i], NULL, send_bodies, &run) != 0)
             fatal("cannot start a thread");
+    pthread_barrier_wait(&run.connected);
+    if (load->ready != NULL)
+        load->ready();
+    double start = now_s();
+    pthread_barrier_wait(&run.begun);
     for (int i = 0; i < load->connections; i++)
         pthread_join(threads[i], NULL);
     ret->seconds = now_s() - start;
@@ -208,6 +217,8 @@ void load_run(const struct load *load, struct load_result *ret)
     ret->p99_ms = (double)run.latency_ms[load->n_bodies * 99 / 100];
     vs_heap_free(run.latency_ms);
     vs_heap_free(threads);
+    pthread_barrier_destroy(&run.connected);
+    pthread_barrier_destroy(&run.begun);
     SSL_CTX_free(run.tls);
 }
 

@@ -12,9 +12,10 @@ struct load {
     const char
         *headers; /* whole lines, each with CR LF; Idempotency-Key is added per request */
     const struct vs_bytes *bodies;
-    size_t n_bodies; /* each is sent once */
-    int connections; /* each with a thread of its own */
-    int wanted;      /* the status that counts as right */
+    size_t n_bodies;     /* each is sent once */
+    int connections;     /* each with a thread of its own */
+    int wanted;          /* the status that counts as right */
+    void (*ready)(void); /* called when all are connected, before the first request; or NULL */
 };
 
 struct load_result {

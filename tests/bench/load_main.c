@@ -1,5 +1,6 @@
 /* bench_load HOST PORT CA-FILE METHOD PATH HEADERS-FILE CONNECTIONS WANTED PACK: send every
- * body of PACK (4 bytes length, big-endian, then the bytes) once; one line of JSON. */
+ * body of PACK (4 bytes length, big-endian, then the bytes) once. Writes "ready" when all are
+ * connected, waits for a line on standard input, and ends with one line of JSON. */
 #include "tests/bench/load.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,6 +36,17 @@ static struct vs_bytes *unpack(struct vs_bytes pack, size_t *ret_n)
     return bodies;
 }
 
+/* Whoever measures the service does so from here on: handshakes are a connection's, not a
+ * document's. */
+static void ready(void)
+{
+    char line[16];
+    printf("ready\n");
+    fflush(stdout);
+    if (fgets(line, sizeof line, stdin) == NULL)
+        exit(2);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 10) {
@@ -56,7 +68,8 @@ int main(int argc, char **argv)
                         .bodies = bodies,
                         .n_bodies = n,
                         .connections = (int)strtol(argv[7], NULL, 10),
-                        .wanted = (int)strtol(argv[8], NULL, 10)};
+                        .wanted = (int)strtol(argv[8], NULL, 10),
+                        .ready = ready};
     struct load_result result;
     load_run(&load, &result);
     printf("{\"right\":%zu,\"wrong\":%zu,\"seconds\":%.4f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
