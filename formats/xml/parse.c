@@ -2,6 +2,7 @@
 #include "formats/xml/prescan.h"
 #include <libxml/SAX2.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 const struct vs_xml_limits vs_xml_limits_default = {
@@ -266,6 +267,46 @@ static vs_rc run(xmlParserCtxt *context, struct vs_bytes text, struct parse *p,
     return vs_xml_parse_finish(context, p, xml);
 }
 
+/* Each thread keeps a parser with its dictionary of names: signatures use the same few, and a
+ * new one costs a dozen allocations. One that met an error, or too many strange names, is not
+ * kept. The pointer in thread storage is the fast way; the key exists for its destructor. */
+enum { NAMES_KEPT = 32 * 1024 };
+static _Thread_local xmlParserCtxt *thread_context;
+static pthread_key_t context_key;
+static pthread_once_t context_once = PTHREAD_ONCE_INIT;
+
+static void free_thread_context(void *context)
+{
+    xmlFreeParserCtxt(context);
+}
+static void make_context_key(void)
+{
+    VS_ASSERT(pthread_key_create(&context_key, free_thread_context) == 0);
+}
+
+static xmlParserCtxt *take_context(void)
+{
+    xmlParserCtxt *context = thread_context;
+    if (context == NULL)
+        return xmlNewParserCtxt();
+    thread_context = NULL;
+    VS_ASSERT(pthread_setspecific(context_key, NULL) == 0);
+    return context;
+}
+
+static void give_context(xmlParserCtxt *context, bool good)
+{
+    if (!good || thread_context != NULL || xmlDictGetUsage(context->dict) > NAMES_KEPT) {
+        xmlFreeParserCtxt(context);
+        return;
+    }
+    pthread_once(&context_once, make_context_key);
+    xmlCtxtReset(context);
+    context->_private = NULL;
+    thread_context = context;
+    VS_ASSERT(pthread_setspecific(context_key, context) == 0);
+}
+
 vs_rc vs_xml_parse(struct vs_bytes text, const struct vs_xml_limits *limits,
                    struct vs_xml **ret, struct vs_error *err)
 {
@@ -276,15 +317,17 @@ vs_rc vs_xml_parse(struct vs_bytes text, const struct vs_xml_limits *limits,
     if (text.len == 0)
         return vs_fail(err, VS_E_XML, NULL, "empty");
     VS_TRY(vs_xml_prescan(text, limits->max_attributes, err));
-    xmlParserCtxt *context = xmlNewParserCtxt();
+    xmlParserCtxt *context = take_context();
     if (context == NULL)
         return vs_fail(err, VS_E_NOMEM, NULL, "the XML parser is out of memory");
     struct parse p = {.limits = limits, .err = err};
     VS_XML *xml = vs_heap_new(sizeof *xml);
     vs_rc rc = run(context, text, &p, xml);
-    if (xml->doc == NULL && context->myDoc != NULL)
+    if (xml->doc == NULL && context->myDoc != NULL) {
         xmlFreeDoc(context->myDoc);
-    xmlFreeParserCtxt(context);
+        context->myDoc = NULL;
+    }
+    give_context(context, vs_ok(rc));
     if (!vs_ok(rc))
         return rc;
     *ret = xml;
