@@ -86,7 +86,8 @@ static struct chunk *add_chunk(struct vs_arena *arena, size_t need)
     return c;
 }
 
-void *vs_arena_alloc(struct vs_arena *arena, size_t size)
+/* A piece that is not zeroed. */
+static void *take(struct vs_arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT || must_fail())
         return NULL;
@@ -102,7 +103,13 @@ void *vs_arena_alloc(struct vs_arena *arena, size_t size)
     void *piece = c->bytes + c->used;
     c->used += need;
     arena->used += need;
-    return memset(piece, 0, need);
+    return piece;
+}
+
+void *vs_arena_alloc(struct vs_arena *arena, size_t size)
+{
+    void *piece = take(arena, size);
+    return piece == NULL ? NULL : memset(piece, 0, size);
 }
 
 void *vs_arena_array(struct vs_arena *arena, size_t count, size_t size)
@@ -122,9 +129,12 @@ char *vs_arena_strndup(struct vs_arena *arena, const char *text, size_t len)
 {
     if (len == SIZE_MAX)
         return NULL;
-    char *copy = vs_arena_alloc(arena, len + 1);
-    if (copy != NULL && len > 0)
+    char *copy = take(arena, len + 1);
+    if (copy == NULL)
+        return NULL;
+    if (len > 0)
         memcpy(copy, text, len);
+    copy[len] = '\0';
     return copy;
 }
 

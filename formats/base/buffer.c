@@ -19,6 +19,15 @@ void vs_buffer_clear(struct vs_buffer *buffer)
     buffer->failed = false;
 }
 
+void vs_buffer_expect(struct vs_buffer *buffer, size_t len)
+{
+    if (buffer->failed || len > buffer->max - buffer->len || buffer->len + len < buffer->room)
+        return;
+    buffer->room = buffer->len + len + 1;
+    buffer->ptr = vs_heap_grow(buffer->ptr, buffer->room);
+    buffer->ptr[buffer->len] = '\0';
+}
+
 uint8_t *vs_buffer_reserve(struct vs_buffer *buffer, size_t len)
 {
     if (buffer->failed || len > buffer->max - buffer->len) {
@@ -51,6 +60,11 @@ void vs_buffer_text(struct vs_buffer *buffer, const char *text)
 
 void vs_buffer_byte(struct vs_buffer *buffer, uint8_t byte)
 {
+    if (!buffer->failed && buffer->len + 1 < buffer->room && buffer->len < buffer->max) {
+        buffer->ptr[buffer->len++] = byte;
+        buffer->ptr[buffer->len] = '\0';
+        return;
+    }
     vs_buffer_add(buffer, VS_BYTES(&byte, 1));
 }
 
@@ -133,16 +147,22 @@ void vs_buffer_base64(struct vs_buffer *buffer, struct vs_bytes bytes)
     if (at == NULL)
         return;
     const uint8_t *p = bytes.ptr;
-    for (size_t left = bytes.len; left > 0; at += 4) {
-        size_t n = left < 3 ? left : 3;
+    size_t left = bytes.len;
+    for (; left >= 3; at += 4, p += 3, left -= 3) {
+        uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+        at[0] = (uint8_t)digits[v >> 18];
+        at[1] = (uint8_t)digits[v >> 12 & 63];
+        at[2] = (uint8_t)digits[v >> 6 & 63];
+        at[3] = (uint8_t)digits[v & 63];
+    }
+    if (left > 0) {
+        size_t n = left;
         uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) |
                      (n > 2 ? (uint32_t)p[2] : 0);
         at[0] = (uint8_t)digits[v >> 18];
         at[1] = (uint8_t)digits[v >> 12 & 63];
         at[2] = n > 1 ? (uint8_t)digits[v >> 6 & 63] : '=';
         at[3] = n > 2 ? (uint8_t)digits[v & 63] : '=';
-        p += n;
-        left -= n;
     }
 }
 

@@ -25,6 +25,9 @@ void vs_buffer_u32(struct vs_buffer *buffer, uint32_t v); /* big-endian */
 void vs_buffer_u64(struct vs_buffer *buffer, uint64_t v);
 void vs_buffer_printf(struct vs_buffer *buffer, const char *fmt, ...) VS_PRINTF(2, 3);
 void vs_buffer_vprintf(struct vs_buffer *buffer, const char *fmt, va_list args) VS_PRINTF(2, 0);
+/* Room for `len` bytes more at once, where the caller knows: saves growing step by step. A
+ * length over the maximum is left to the append that meets it. */
+void vs_buffer_expect(struct vs_buffer *buffer, size_t len);
 /* `len` bytes to fill in by the caller, or NULL. */
 uint8_t *vs_buffer_reserve(struct vs_buffer *buffer, size_t len);
 /* XML text or attribute value: & < > " ' TAB LF CR escaped, so that it survives C14N and

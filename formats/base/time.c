@@ -58,10 +58,34 @@ vs_time_ms vs_time_from_civil(struct vs_civil c)
            c.minute * VS_MINUTE_MS + c.second * VS_SECOND_MS + c.ms;
 }
 
+static char *put_digits(char *to, int value, int width, char after)
+{
+    for (int i = width; i > 0; value /= 10)
+        to[--i] = (char)('0' + value % 10);
+    to[width] = after;
+    return to + width + 1;
+}
+
+/* Every event is written several times: not by printf. */
+static void put_civil(char *to, const struct vs_civil *c)
+{
+    to = put_digits(to, c->year, 4, '-');
+    to = put_digits(to, c->month, 2, '-');
+    to = put_digits(to, c->day, 2, 'T');
+    to = put_digits(to, c->hour, 2, ':');
+    to = put_digits(to, c->minute, 2, ':');
+    to = put_digits(to, c->second, 2, '.');
+    *put_digits(to, c->ms, 3, 'Z') = '\0';
+}
+
 void vs_time_text(vs_time_ms t, char *out)
 {
     struct vs_civil c = vs_time_civil(t);
     char text[96];
+    if (c.year >= 0 && c.year <= 9999) {
+        put_civil(out, &c);
+        return;
+    }
     snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", c.year, c.month, c.day,
              c.hour, c.minute, c.second, c.ms);
     memcpy(out, text, VS_TIME_TEXT);

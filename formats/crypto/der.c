@@ -278,6 +278,17 @@ vs_time_ms vs_der_generalized_time(struct vs_der *der, bool *ret_cut)
     return t + ms;
 }
 
+static void put_decimal(struct vs_buffer *to, uint64_t n)
+{
+    uint8_t digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (uint8_t)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    vs_buffer_add(to, VS_BYTES(digits + at, sizeof digits - at));
+}
+
 char *vs_oid_text(struct vs_arena *arena, struct vs_bytes oid)
 {
     if (!well_formed_oid(oid) || oid.len > 128)
@@ -294,10 +305,9 @@ char *vs_oid_text(struct vs_arena *arena, struct vs_bytes oid)
             continue;
         uint64_t root = arc < 40 ? 0 : arc < 80 ? 1 : 2;
         if (first)
-            vs_buffer_printf(&text, "%u.%llu", (unsigned)root,
-                             (unsigned long long)(arc - root * 40));
-        else
-            vs_buffer_printf(&text, ".%llu", (unsigned long long)arc);
+            vs_buffer_byte(&text, (uint8_t)('0' + root));
+        vs_buffer_byte(&text, '.');
+        put_decimal(&text, first ? arc - root * 40 : arc);
         first = false;
         arc = 0;
     }

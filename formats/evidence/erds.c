@@ -10,6 +10,8 @@
 #define CONCERNS_RECIPIENT true
 #define CONCERNS_DOCUMENT  false
 
+enum { USUAL_BYTES = 6 * 1024 };
+
 static const struct vs_event_info events[VS_EVENTS] = {
 #define VS_EVENT(symbol, text, origin, concerns, terminal)                                     \
     [VS_EVENT_##symbol] = {text, ORIGIN_##origin text, CONCERNS_##concerns,                    \
@@ -74,8 +76,14 @@ static const char *escape_of(const uint8_t *c, bool attribute)
 
 static void put(struct vs_buffer *to, const char *text, bool attribute)
 {
+    /* All that escape_of may answer for, and the first byte of U+FFFE: most of a text is none.
+     */
+    static const bool looked_at[256] = {[0 ... 0x1f] = true, ['&'] = true, ['<'] = true,
+                                        ['>'] = true,        ['"'] = true, [0xef] = true};
     const uint8_t *c = (const uint8_t *)text, *run = c;
     for (; *c != '\0'; c++) {
+        if (!looked_at[*c])
+            continue;
         /* U+FFFE and U+FFFF are no characters of XML. */
         bool no_character = c[0] == 0xef && c[1] == 0xbf && c[2] >= 0xbe;
         const char *escape = no_character ? "\xef\xbf\xbd" : escape_of(c, attribute);
@@ -333,6 +341,7 @@ vs_rc vs_erds_make(struct vs_arena *arena, const struct vs_erds *e, struct vs_by
     VS_BUFFER to;
     vs_buffer_init(&to, VS_ERDS_MAX_BYTES);
     VS_TRY(check(e, err));
+    vs_buffer_expect(&to, USUAL_BYTES);
     vs_buffer_text(&to, "<erds:Evidence xmlns:erds=\"" VS_ERDS_NAMESPACE
                         "\" Id=\"evidence\" version=\"1.1.1\">");
     element(&to, "erds:EvidenceIdentifier", e->id);

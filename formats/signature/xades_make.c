@@ -18,7 +18,7 @@
 #define ASIC_BEGIN     "<asic:XAdESSignatures xmlns:asic=\"" VS_ASIC_NAMESPACE "\">"
 #define ASIC_END       "</asic:XAdESSignatures>"
 
-enum { ID_MAX = 64, MAX_DRAFT = 64 << 20 };
+enum { ID_MAX = 64, MAX_DRAFT = 64 << 20, USUAL_DRAFT = 2048, USUAL_FRAME = 1024 };
 
 /* -- pieces of canonical XML --------------------------------------------------------------- */
 
@@ -225,10 +225,22 @@ static void put_time(struct vs_buffer *to, vs_time_ms t)
     vs_buffer_byte(to, 'Z');
 }
 
+/* "S0-R1" */
+static void put_reference_id(struct vs_buffer *to, const char *id, size_t i)
+{
+    put(to, id);
+    put(to, "-R");
+    if (i < 10)
+        vs_buffer_byte(to, (uint8_t)('0' + i));
+    else
+        vs_buffer_printf(to, "%zu", i);
+}
+
 static void put_format(struct vs_buffer *to, const char *id, size_t i, const char *media_type)
 {
-    vs_buffer_printf(
-        to, "<xades:DataObjectFormat ObjectReference=\"#%s-R%zu\"><xades:MimeType>", id, i);
+    put(to, "<xades:DataObjectFormat ObjectReference=\"#");
+    put_reference_id(to, id, i);
+    put(to, "\"><xades:MimeType>");
     put_value(to, media_type, false);
     put(to, "</xades:MimeType></xades:DataObjectFormat>");
 }
@@ -261,7 +273,9 @@ static void put_object_references(struct vs_buffer *to, const struct vs_xades_dr
     for (size_t i = 0; i < o->n_objects; i++) {
         const struct vs_xades_object *object = &o->objects[i];
         char *uri = vs_percent_encode(d->arena, vs_bytes_text(object->name));
-        vs_buffer_printf(to, "<ds:Reference Id=\"%s-R%zu\" URI=\"", d->id, i);
+        put(to, "<ds:Reference Id=\"");
+        put_reference_id(to, d->id, i);
+        put(to, "\" URI=\"");
         if (uri == NULL)
             to->failed = true;
         put_value(to, uri == NULL ? "" : uri, true);
@@ -323,6 +337,7 @@ vs_rc vs_xades_prepare(struct vs_arena *arena, const struct vs_xades_signer *sig
         assert_canonical(d->document);
     VS_BUFFER text;
     vs_buffer_init(&text, MAX_DRAFT);
+    vs_buffer_expect(&text, USUAL_DRAFT);
     put_properties(&text, d, options);
     VS_TRY(vs_buffer_copy(&text, arena, &d->properties, err));
     vs_buffer_clear(&text);
@@ -349,6 +364,7 @@ vs_rc vs_xades_set_value(struct vs_xades_draft *draft, struct vs_bytes value,
 {
     VS_BUFFER text;
     vs_buffer_init(&text, MAX_DRAFT);
+    vs_buffer_expect(&text, USUAL_FRAME);
     put(&text, VALUE_BEGIN);
     put(&text, draft->id);
     put(&text, "-V\">");
@@ -439,6 +455,9 @@ vs_rc vs_xades_write(const struct vs_xades_draft *draft, struct vs_buffer *to,
                      struct vs_error *err)
 {
     VS_ASSERT(draft->value.len > 0);
+    vs_buffer_expect(to, draft->document.len + draft->signed_info.len + draft->value.len +
+                             draft->signer->key_info.len + draft->properties.len +
+                             draft->token.len / 2 * 3 + USUAL_FRAME);
     if (draft->document.len == 0) {
         put(to, ASIC_BEGIN);
         put_signature(to, draft);

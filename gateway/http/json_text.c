@@ -12,9 +12,10 @@ static size_t sequence(struct vs_bytes text)
 /* Bytes that need no escape, in one piece: most of a text is such. */
 static size_t plain(struct vs_bytes text)
 {
+    static const bool escaped[256] = {
+        [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f ... 0xff] = true};
     size_t len = 0;
-    while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7f &&
-           text.ptr[len] != '"' && text.ptr[len] != '\\')
+    while (len < text.len && !escaped[text.ptr[len]])
         len++;
     return len;
 }
@@ -24,7 +25,7 @@ static size_t escape(struct vs_buffer *buffer, struct vs_bytes text)
     uint8_t c = text.ptr[0];
     size_t len = c < 0x80 ? 1 : sequence(text);
     if (c == '"' || c == '\\')
-        vs_buffer_printf(buffer, "\\%c", c);
+        vs_buffer_add(buffer, VS_BYTES(((const uint8_t[]){'\\', c}), 2));
     else if (c == '\n')
         vs_buffer_text(buffer, "\\n");
     else if (c < 0x20 || c == 0x7f)

@@ -239,6 +239,8 @@ static vs_rc answer(struct vs_request *request, struct vs_error *err)
                       vs_arena_printf(vs_request_arena(request), "/v1/documents/%s", id));
     VS_JSON json;
     vs_json_init(&json);
+    /* Its quotes are escaped: an eighth more, and the other members. */
+    vs_buffer_expect(&json.buffer, receipt->evidence_xml.len / 8 * 9 + 1024);
     vs_json_object(&json, NULL);
     vs_view_receipt(&json, receipt);
     vs_json_end_object(&json);

@@ -28,6 +28,8 @@ vs_rc vs_submission_begin(struct vs_relay *relay, const struct vs_caller *caller
     submission->parameters.deadline = VS_TIME_NONE;
     submission->hasher = vs_hasher_new(VS_SHA256);
     vs_buffer_init(&submission->memory, relay->settings.memory_max);
+    if (size <= relay->settings.memory_max)
+        vs_buffer_expect(&submission->memory, (size_t)size);
     if (submission->arena == NULL) {
         vs_submission_free(submission);
         return vs_fail_memory(err);
