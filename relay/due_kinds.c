@@ -1,6 +1,9 @@
 /* The kinds of due work: one row each (due.h). */
-#include "relay/due.h"
+#include "relay/exchange/consent.h"
+#include "relay/exchange/deadline.h"
 
 const struct vs_due_kind vs_due_kinds[] = {
+    {VS_DUE_CONSENT, 10 * VS_MINUTE_MS, vs_consent_due},
+    {VS_DUE_DEADLINE, 10 * VS_MINUTE_MS, vs_deadline_due},
     {NULL, 0, NULL}, /* the end */
 };

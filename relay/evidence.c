@@ -124,6 +124,31 @@ vs_rc vs_evidence_load(struct vs_relay *relay, struct vs_arena *arena, struct vs
     return from_row(relay, arena, row, &batch, ret, err);
 }
 
+vs_rc vs_evidence_of(struct vs_relay *relay, struct vs_arena *arena,
+                     const struct vs_row *delivery, enum vs_event event,
+                     const struct vs_evidence **ret, struct vs_error *err)
+{
+    struct vs_query query = {.table = VS_T_EVIDENCE,
+                             .index = VS_EVIDENCE_BY_DOCUMENT,
+                             .equal = &delivery->values[VS_DELIVERY_DOCUMENT],
+                             .n_equal = 1,
+                             .descending = true,
+                             .limit = OF_ONE_DOCUMENT};
+    struct vs_id recipient = vs_value_id(&delivery->values[VS_DELIVERY_RECIPIENT]);
+    const struct vs_row *rows;
+    const struct vs_batch *batch = NULL;
+    size_t n;
+    VS_TRY(vs_store_select(relay->store, arena, &query, &rows, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        const struct vs_value *v = rows[i].values;
+        struct vs_id of = vs_value_id(&v[VS_EVIDENCE_RECIPIENT]);
+        if (vs_bytes_is(v[VS_EVIDENCE_EVENT].bytes, vs_event_info(event)->name) &&
+            (vs_id_is_none(of) || vs_id_equal(of, recipient)))
+            return from_row(relay, arena, &rows[i], &batch, ret, err);
+    }
+    return vs_fail(err, VS_E_CORRUPT, NULL, "the evidence of a delivery is not there");
+}
+
 /* -- views --------------------------------------------------------------------------------- */
 
 vs_rc vs_evidence_xml(struct vs_relay *relay, struct vs_arena *arena,

@@ -6,6 +6,7 @@
  * taken back. */
 #ifndef VS_RELAY_EVIDENCE_H
 #define VS_RELAY_EVIDENCE_H
+#include "formats/evidence/erds.h"
 #include "relay/exchange/principals.h"
 #include "storage/segments.h"
 
@@ -54,6 +55,11 @@ void vs_evidence_leaf(const struct vs_evidence *evidence, uint8_t ret_leaf[32]);
 VS_NODISCARD vs_rc vs_evidence_load(struct vs_relay *relay, struct vs_arena *arena,
                                     struct vs_id id, const struct vs_evidence **ret,
                                     struct vs_error *err);
+
+/* The last evidence of this event about a delivery (a row of table delivery), likewise. */
+VS_NODISCARD vs_rc vs_evidence_of(struct vs_relay *relay, struct vs_arena *arena,
+                                  const struct vs_row *delivery, enum vs_event event,
+                                  const struct vs_evidence **ret, struct vs_error *err);
 
 /* The fields of the XML for a JSON view are read by formats/evidence/erds.h from
  * vs_evidence_xml. */

@@ -9,8 +9,8 @@
  * place 1, segments' mark 1, journal tiles and checkpoint Evidence rows are never updated:
  * batch, place in the journal and time mark follow from the batch's row. */
 #include "relay/evidence.h"
+#include "relay/exchange/dispatch.h"
 #include "relay/exchange/submit_priv.h"
-#include "relay/exchange/mailbox.h"
 #include "relay/seal/seal.h"
 
 #define REFUSED_RETENTION VS_RETENTION_MINIMUM
@@ -457,15 +457,17 @@ static vs_rc stage_delivery(struct vs_relay *relay, struct vs_submission *submis
     row[VS_DELIVERY_STATE] = vs_int(target->held ? VS_DELIVERY_HELD : VS_DELIVERY_PENDING);
     row[VS_DELIVERY_ACKNOWLEDGEMENT] = vs_int(terms->acknowledgement != 0);
     row[VS_DELIVERY_DEADLINE] = vs_time_value(deadline_of(submission, found, terms));
+    vs_dispatch_terms(terms, row);
     VS_TRY(vs_stage_op(stage, vs_op_insert(VS_T_DELIVERY, row), err));
     if (!target->seen.found) {
         struct vs_seen first = {.id = submission->receipt.id};
         VS_TRY(vs_repetition_stage(relay, stage, target->repetition, submission->sent, &first,
                                    err));
     }
-    /* Of what is held both sides learn, but the recipient gets it only once it was confirmed.
-     */
-    struct vs_move move = {.kind = target->held ? VS_MOVE_BOTH : VS_MOVE_ENTER,
+    if (!target->held)
+        return vs_dispatch_stage(stage, row, err);
+    /* Both sides learn of it; the recipient gets it once its sender confirms it. */
+    struct vs_move move = {.kind = VS_MOVE_BOTH,
                            .document = submission->receipt.id,
                            .recipient = target->participant->id,
                            .sender = submission->caller.participant};

@@ -36,7 +36,7 @@ const struct vs_term_field vs_term_fields[] = {
      "counts as not received until acknowledged"},
     {"acknowledgement-term", AT(acknowledgement_term_ms), VS_TERM_DURATION_MS, NULL, 0,
      3660 * VS_DAY_MS, 0, "Art. 27.5", "for the acknowledgement; 0: only what the sender sets"},
-    {"further-term", AT(further_term_ms), VS_TERM_DURATION_MS, NULL, VS_HOUR_MS,
+    {"further-term", AT(further_term_ms), VS_TERM_DURATION_MS, NULL, VS_SECOND_MS,
      3660 * VS_DAY_MS, 3 * VS_DAY_MS, "Art. 27.5", "set once the first term has passed"},
     {"remind", AT(remind), VS_TERM_YES_NO, NULL, 0, 1, 0, "Art. 27.5",
      "the service reminds the recipient in the sender's name"},
@@ -48,6 +48,10 @@ const struct vs_term_field vs_term_fields[] = {
      VS_RECEIPT_MAILBOX, "Art. 28.2", "where the document is received"},
     {"retention", AT(retention_months), VS_TERM_MONTHS, NULL, VS_RETENTION_MINIMUM,
      VS_RETENTION_PERMANENT, VS_RETENTION_MINIMUM, "Art. 29.1.4", "months to keep it"},
+    {"consent-term", AT(consent_term_ms), VS_TERM_DURATION_MS, NULL, VS_SECOND_MS,
+     3660 * VS_DAY_MS, 5 * VS_DAY_MS, "Art. 26", "for the answer of a recipient that is asked"},
+    {"automatic-acknowledgement", AT(automatic_acknowledgement), VS_TERM_YES_NO, NULL, 0, 1, 0,
+     "Art. 27.2", "the service acknowledges for the recipient what passed verification"},
 };
 const size_t vs_term_fields_n = sizeof vs_term_fields / sizeof *vs_term_fields;
 

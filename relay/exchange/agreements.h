@@ -47,6 +47,8 @@ struct vs_terms {
     int64_t marks;                   /* enum vs_mark_mode */
     int64_t receipt_at;              /* enum vs_receipt_at */
     int64_t retention_months;        /* not below 6 (31.3); default 6 */
+    int64_t consent_term_ms;         /* for the answer to being asked; default 5 days */
+    int64_t automatic_acknowledgement; /* by the service, after a passed verdict; default no */
 };
 
 enum vs_term_kind {

@@ -1,4 +1,5 @@
 #include "relay/exchange/follow.h"
+#include "relay/exchange/consent.h"
 #include "relay/exchange/issue.h"
 #include "relay/exchange/sequence.h"
 #include "relay/relay_priv.h"
@@ -106,7 +107,9 @@ static vs_rc run_follow(struct vs_relay *relay, struct vs_job *job, vs_time_ms n
     VS_TRY(vs_issue_make(relay, job->arena, facts, &issue, now, issued, err));
     struct vs_stage *stage;
     VS_TRY(vs_stage_new(job, &stage, err));
-    return vs_issue_stage(stage, facts, &issue, issued, err);
+    VS_TRY(vs_issue_stage(stage, facts, &issue, issued, err));
+    return self->move.kind == VS_MOVE_ASK ? vs_consent_asked_stage(stage, delivery, err)
+                                          : VS_OK;
 }
 
 /* -- the batch ----------------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
 /* Held repetitions (Art. 27.3.3): the sender says that one was meant, and it is delivered. */
+#include "relay/exchange/dispatch.h"
 #include "relay/exchange/submit_priv.h"
 #include "relay/exchange/transitions.h"
 
@@ -15,11 +16,7 @@ static vs_rc release(struct vs_stage *stage, const struct vs_row *delivery,
     VS_TRY(vs_stage_op(
         stage, vs_op_update(VS_T_DELIVERY, row, VS_SET(VS_DELIVERY_STATE), delivery->version),
         err));
-    struct vs_move move = {.kind = VS_MOVE_ENTER,
-                           .document = vs_value_id(&old[VS_DELIVERY_DOCUMENT]),
-                           .recipient = vs_value_id(&old[VS_DELIVERY_RECIPIENT]),
-                           .sender = vs_value_id(&old[VS_DELIVERY_SENDER])};
-    return vs_stage_move(stage, &move, err);
+    return vs_dispatch_stage(stage, old, err);
 }
 
 vs_rc vs_repeat_confirm_stage(struct vs_relay *relay, struct vs_job *job,
