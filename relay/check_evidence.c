@@ -92,6 +92,10 @@ static void compare_row(struct vs_check_run *run, const char *id, const struct v
     if (!vs_text_equal(erds->message_id, document))
         vs_check_found(run, "evidence", id, "column document is not the file's %s",
                        erds->message_id == NULL ? "(none)" : erds->message_id);
+    const char *actor = vs_erds_extension(erds, VS_ERDS_EXT_PRINCIPAL);
+    if (row[VS_EVIDENCE_ACTOR].type == VS_TEXT &&
+        !vs_bytes_is(row[VS_EVIDENCE_ACTOR].bytes, actor == NULL ? "" : actor))
+        vs_check_found(run, "evidence", id, "column actor is not the file's PrincipalName");
     if ((row[VS_EVIDENCE_RECIPIENT].type == VS_BLOB) != (erds->refers_to != 0))
         vs_check_found(run, "evidence", id, "column recipient is not as the file has it");
 }

@@ -39,6 +39,7 @@ static vs_rc from_row(struct vs_relay *relay, struct vs_arena *arena, const stru
     e->event_time = v[VS_EVIDENCE_TIME].integer;
     e->batch = v[VS_EVIDENCE_BATCH].integer;
     e->mark = VS_TIME_NONE;
+    e->actor = vs_value_text_new(arena, &v[VS_EVIDENCE_ACTOR]);
     if (e->event == NULL)
         return vs_fail_memory(err);
     enum vs_event event = vs_event_by_name(e->event);

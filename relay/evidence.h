@@ -15,6 +15,7 @@ struct vs_evidence {
     struct vs_id recipient; /* VS_ID_NONE: does not refer to one */
     const char *event;      /* "SubmissionAcceptance" */
     const char *event_uri;
+    const char *actor;     /* who acted (27.1); NULL: the service */
     vs_time_ms event_time; /* EventTime */
     uint8_t digest[32];    /* SHA-256 of the file */
     uint8_t salt[32];      /* of its leaf in the journal */

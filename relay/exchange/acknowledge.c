@@ -2,26 +2,26 @@
 #include "formats/validation/indication.h"
 #include "relay/evidence.h"
 #include "relay/exchange/access.h"
-#include "relay/exchange/issue.h"
+#include "relay/exchange/act.h"
+#include "relay/exchange/deadline.h"
 #include "relay/exchange/transitions.h"
 #include "relay/relay_priv.h"
+#include <stdio.h>
 
 /* What stands in the evidence as the statement of 27.4. */
 #define STATEMENT "the document meets the agreed technical requirements"
 
 static vs_rc check(const struct vs_acknowledgement *acknowledgement, struct vs_error *err)
 {
-    const char *reason = acknowledgement->reason;
-    if (reason == NULL && !acknowledgement->conforms)
+    if (acknowledgement->reason == NULL && !acknowledgement->conforms)
         return vs_fail(err, VS_E_PARAMETER, "Art. 27.4", "reason: a refusal states one");
-    if (reason == NULL)
-        return VS_OK;
-    struct vs_bytes text = vs_bytes_text(reason);
-    if (text.len == 0 || text.len > VS_REASON_MAX || vs_text_has_controls(text))
-        return vs_fail(err, VS_E_PARAMETER, NULL,
-                       "reason: 1 to %d bytes of UTF-8 without control characters",
-                       VS_REASON_MAX);
-    return VS_OK;
+    return vs_act_check_text("reason", acknowledgement->reason, VS_REASON_MAX, err);
+}
+
+static bool passed(const struct vs_row *document)
+{
+    return vs_bytes_is(document->values[VS_DOCUMENT_INDICATION].bytes,
+                       vs_indication_text(VS_PASSED));
 }
 
 /* An automatic acknowledgement only after the authenticity verdict passed (Art. 27.4): a person
@@ -29,9 +29,8 @@ static vs_rc check(const struct vs_acknowledgement *acknowledgement, struct vs_e
 static vs_rc check_automatic(const struct vs_caller *caller, const struct vs_row *document,
                              bool conforms, struct vs_error *err)
 {
-    bool passed = vs_bytes_is(document->values[VS_DOCUMENT_INDICATION].bytes,
-                              vs_indication_text(VS_PASSED));
-    VS_REFUSE_IF(caller->automatic && conforms && !passed, err, VS_E_STATE, "Art. 27.4",
+    VS_REFUSE_IF(caller->automatic && conforms && !passed(document), err, VS_E_STATE,
+                 "Art. 27.4",
                  "its authenticity was not confirmed: a person must acknowledge it");
     return VS_OK;
 }
@@ -56,27 +55,6 @@ static vs_rc answered(struct vs_relay *relay, struct vs_job *job, const struct v
     return VS_OK;
 }
 
-static vs_rc stage_row(struct vs_stage *stage, const struct vs_row *delivery,
-                       const struct vs_acknowledgement *acknowledgement,
-                       const struct vs_evidence_file *issued, vs_time_ms now,
-                       struct vs_error *err)
-{
-    struct vs_value *row = vs_stage_row(stage, VS_T_DELIVERY);
-    if (row == NULL)
-        return vs_fail_memory(err);
-    const struct vs_value *old = delivery->values;
-    row[VS_DELIVERY_DOCUMENT] = old[VS_DELIVERY_DOCUMENT];
-    row[VS_DELIVERY_RECIPIENT] = old[VS_DELIVERY_RECIPIENT];
-    row[VS_DELIVERY_STATE] =
-        vs_int(acknowledgement->conforms ? VS_DELIVERY_ACKNOWLEDGED : VS_DELIVERY_REFUSED);
-    row[VS_DELIVERY_ACKNOWLEDGED_AT] = vs_int(now);
-    row[VS_DELIVERY_ANSWER] = vs_id_value(&issued->id);
-    row[VS_DELIVERY_REASON] = vs_text(acknowledgement->reason);
-    uint64_t set = VS_SET(VS_DELIVERY_STATE) | VS_SET(VS_DELIVERY_ACKNOWLEDGED_AT) |
-                   VS_SET(VS_DELIVERY_ANSWER) | VS_SET(VS_DELIVERY_REASON);
-    return vs_stage_op(stage, vs_op_update(VS_T_DELIVERY, row, set, delivery->version), err);
-}
-
 static void count_answer(struct vs_relay *relay, void *context)
 {
     (void)context;
@@ -84,43 +62,43 @@ static void count_answer(struct vs_relay *relay, void *context)
     vs_relay_count(relay, evidence, 1);
 }
 
-static vs_rc stage_answer(struct vs_relay *relay, struct vs_job *job,
-                          const struct vs_caller *caller, const struct vs_row *delivery,
-                          const struct vs_acknowledgement *acknowledgement,
-                          const struct vs_transition *move, vs_time_ms now,
-                          struct vs_evidence_file *issued, struct vs_error *err)
+/* The answer's evidence, row and way to the sender. */
+static vs_rc stage_answer(struct vs_act *act, const struct vs_acknowledgement *answer,
+                          struct vs_error *err)
 {
-    struct vs_facts *facts = vs_arena_make(job->arena, struct vs_facts);
-    bool found, conforms = acknowledgement->conforms;
-    if (facts == NULL)
-        return vs_fail_memory(err);
-    VS_TRY(vs_facts_load(relay, job->arena,
-                         vs_value_id(&delivery->values[VS_DELIVERY_DOCUMENT]), facts, &found,
-                         err));
-    if (!found)
-        return vs_fail(err, VS_E_CORRUPT, NULL, "a delivery's document is not there");
-    char received[VS_TIME_TEXT];
-    vs_time_text(delivery->values[VS_DELIVERY_RECEIVED_AT].integer, received);
-    struct vs_issue issue = {.event = move->event,
-                             .event_time = now,
-                             .recipient = caller->participant,
-                             .actor = caller};
-    vs_issue_extend(&issue, VS_ERDS_EXT_STATEMENT,
-                    conforms ? STATEMENT : acknowledgement->reason);
-    vs_issue_extend(&issue, VS_ERDS_EXT_RECEIPT_TIME, received);
+    const struct vs_value *old = act->delivery->values;
+    bool conforms = answer->conforms;
+    VS_TRY(vs_act_to(act, conforms ? VS_DELIVERY_ACKNOWLEDGED : VS_DELIVERY_REFUSED, err));
+    vs_issue_extend(act->issue, VS_ERDS_EXT_STATEMENT, conforms ? STATEMENT : answer->reason);
+    VS_TRY(vs_act_extend_time(act, VS_ERDS_EXT_RECEIPT_TIME,
+                              old[VS_DELIVERY_RECEIVED_AT].integer, err));
     /* Not received yet either way: 27.4 asks that the answer reaches the sender. */
-    vs_issue_extend(&issue, VS_ERDS_EXT_COUNTS_AS, "not-received");
-    VS_TRY(vs_issue_make(relay, job->arena, facts, &issue, now, issued, err));
-    struct vs_stage *stage;
-    VS_TRY(vs_stage_new(job, &stage, err));
-    VS_TRY(vs_issue_stage(stage, facts, &issue, issued, err));
-    VS_TRY(stage_row(stage, delivery, acknowledgement, issued, now, err));
-    vs_stage_after(stage, count_answer, NULL);
-    struct vs_move to_sender = {.kind = conforms ? VS_MOVE_REACH : VS_MOVE_TELL,
-                                .document = facts->document,
-                                .recipient = caller->participant,
-                                .sender = facts->sender_id};
-    return vs_stage_move(stage, &to_sender, err);
+    vs_issue_extend(act->issue, VS_ERDS_EXT_COUNTS_AS, "not-received");
+    vs_act_set(act, VS_DELIVERY_ACKNOWLEDGED_AT, vs_int(act->now));
+    vs_act_set(act, VS_DELIVERY_ANSWER, vs_id_value(&act->issued->id));
+    vs_act_set(act, VS_DELIVERY_REASON, vs_text(answer->reason));
+    VS_TRY(vs_act_fulfil(act, VS_DUE_DEADLINE, err));
+    vs_stage_after(act->stage, count_answer, NULL);
+    return vs_act_end(act, conforms ? VS_MOVE_REACH : VS_MOVE_TELL, err);
+}
+
+static vs_rc answer_now(struct vs_relay *relay, struct vs_job *job,
+                        const struct vs_caller *caller, const struct vs_row *delivery,
+                        const struct vs_acknowledgement *answer, vs_time_ms now,
+                        struct vs_acknowledged *ret, struct vs_error *err)
+{
+    struct vs_act act;
+    enum vs_delivery_state to =
+        answer->conforms ? VS_DELIVERY_ACKNOWLEDGED : VS_DELIVERY_REFUSED;
+    const struct vs_transition *move = vs_transition_find(vs_delivery_state_of(delivery), to);
+    if (move == NULL)
+        return vs_fail(err, VS_E_STATE, "Art. 27.4", "its state does not allow an answer");
+    VS_TRY(vs_act_begin(&act, relay, job, delivery, move->event, caller, now, err));
+    VS_TRY(stage_answer(&act, answer, err));
+    ret->evidence = act.issued->id;
+    ret->evidence_xml = act.issued->xml;
+    ret->state = to;
+    return VS_OK;
 }
 
 vs_rc vs_acknowledge_stage(struct vs_relay *relay, struct vs_job *job,
@@ -138,19 +116,48 @@ vs_rc vs_acknowledge_stage(struct vs_relay *relay, struct vs_job *job,
     if (v[VS_DELIVERY_ANSWER].type != VS_NULL)
         return answered(relay, job, access.delivery, acknowledgement->conforms, ret, err);
     VS_TRY(check_automatic(caller, access.document, acknowledgement->conforms, err));
-    enum vs_delivery_state to =
-        acknowledgement->conforms ? VS_DELIVERY_ACKNOWLEDGED : VS_DELIVERY_REFUSED;
-    const struct vs_transition *move =
-        vs_transition_find((enum vs_delivery_state)v[VS_DELIVERY_STATE].integer, to);
-    if (move == NULL)
-        return vs_fail(err, VS_E_STATE, NULL, "its state does not allow an answer");
-    struct vs_evidence_file *issued = vs_arena_make(job->arena, struct vs_evidence_file);
-    if (issued == NULL)
+    return answer_now(relay, job, caller, access.delivery, acknowledgement, now, ret, err);
+}
+
+/* -- by the service, for the recipient ---------------------------------------------------- */
+
+static vs_rc automatic_caller(struct vs_relay *relay, struct vs_arena *arena,
+                              const struct vs_row *delivery, struct vs_caller **ret,
+                              struct vs_error *err)
+{
+    const struct vs_participant *recipient;
+    struct vs_caller *caller = vs_arena_make(arena, struct vs_caller);
+    if (caller == NULL)
         return vs_fail_memory(err);
-    VS_TRY(stage_answer(relay, job, caller, access.delivery, acknowledgement, move, now, issued,
-                        err));
-    ret->evidence = issued->id;
-    ret->evidence_xml = issued->xml;
-    ret->state = to;
+    caller->participant = vs_value_id(&delivery->values[VS_DELIVERY_RECIPIENT]);
+    caller->automatic = true;
+    VS_TRY(vs_participant_get(relay, arena, caller->participant, &recipient, err));
+    if (recipient == NULL)
+        return vs_fail(err, VS_E_CORRUPT, NULL, "a party of a delivery is not there");
+    snprintf(caller->name, sizeof caller->name, "%.180s, automatically for %.180s",
+             relay->settings.service_name, recipient->name);
+    *ret = caller;
     return VS_OK;
+}
+
+vs_rc vs_acknowledge_automatic_stage(struct vs_relay *relay, struct vs_job *job,
+                                     const struct vs_row *delivery, vs_time_ms now,
+                                     struct vs_error *err)
+{
+    static const struct vs_acknowledgement conforms = {.conforms = true};
+    const struct vs_value *v = delivery->values;
+    const struct vs_row *document;
+    struct vs_caller *caller;
+    struct vs_acknowledged ignored;
+    if ((vs_delivery_mode_of(delivery) & VS_MODE_AUTOMATIC) == 0 ||
+        v[VS_DELIVERY_ACKNOWLEDGEMENT].integer == 0 || v[VS_DELIVERY_ANSWER].type != VS_NULL ||
+        v[VS_DELIVERY_NOTICE_AT].type != VS_NULL ||
+        vs_transition_find(vs_delivery_state_of(delivery), VS_DELIVERY_ACKNOWLEDGED) == NULL)
+        return VS_OK;
+    VS_TRY(vs_store_get(relay->store, job->arena, VS_T_DOCUMENT, &v[VS_DELIVERY_DOCUMENT],
+                        &document, err));
+    if (document == NULL || !passed(document))
+        return VS_OK;
+    VS_TRY(automatic_caller(relay, job->arena, delivery, &caller, err));
+    return answer_now(relay, job, caller, delivery, &conforms, now, &ignored, err);
 }

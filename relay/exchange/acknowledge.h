@@ -8,6 +8,8 @@
 #define VS_RELAY_ACKNOWLEDGE_H
 #include "relay/exchange/mailbox.h"
 
+struct vs_row; /* storage/store.h */
+
 #define VS_REASON_MAX 2000
 
 struct vs_acknowledgement {
@@ -29,4 +31,11 @@ VS_NODISCARD vs_rc vs_acknowledge_stage(struct vs_relay *relay, struct vs_job *j
                                         const struct vs_acknowledgement *acknowledgement,
                                         vs_time_ms now, struct vs_acknowledged *ret,
                                         struct vs_error *err);
+/* Where the agreement lets the service acknowledge for the recipient (27.2): with whatever made
+ * the delivery available or handed it over, in the job's stage (a new one where it has none).
+ * Stages nothing where that is not agreed, its authenticity verdict did not pass, it was
+ * answered, or its sender says that it was not sent. `delivery` as just read. */
+VS_NODISCARD vs_rc vs_acknowledge_automatic_stage(struct vs_relay *relay, struct vs_job *job,
+                                                  const struct vs_row *delivery, vs_time_ms now,
+                                                  struct vs_error *err);
 #endif

@@ -87,8 +87,7 @@ vs_rc vs_act_end(struct vs_act *act, enum vs_move_kind kind, struct vs_error *er
     return vs_stage_move(act->stage, &move, err);
 }
 
-/* -- due work -------------------------------------------------------------------------------
- */
+/* -- due work ------------------------------------------------------------------------------ */
 
 static struct vs_bytes subject_of(const struct vs_act *act,
                                   uint8_t bytes[VS_DUE_DELIVERY_BYTES])

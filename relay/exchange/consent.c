@@ -91,8 +91,7 @@ vs_rc vs_consent_stage(struct vs_relay *relay, struct vs_job *job,
     return stage_consent(relay, job, caller, access.delivery, consent, now, ret, err);
 }
 
-/* -- the term -------------------------------------------------------------------------------
- */
+/* -- the term ------------------------------------------------------------------------------ */
 
 vs_rc vs_consent_asked_stage(struct vs_stage *stage, const struct vs_row *delivery,
                              struct vs_error *err)

@@ -33,8 +33,7 @@ vs_rc vs_deadline_stage(struct vs_stage *stage, struct vs_id document, struct vs
                         VS_BYTES_NONE, err);
 }
 
-/* -- reminding ------------------------------------------------------------------------------
- */
+/* -- reminding ----------------------------------------------------------------------------- */
 
 static int64_t further_term(const struct vs_row *delivery)
 {
@@ -102,8 +101,7 @@ vs_rc vs_deadline_due(struct vs_relay *relay, struct vs_job *job, const struct v
     return passed(relay, job, work, delivery, now, err);
 }
 
-/* -- by the sender itself -------------------------------------------------------------------
- */
+/* -- by the sender itself ------------------------------------------------------------------ */
 
 static vs_rc find_delivery(struct vs_relay *relay, struct vs_arena *arena,
                            struct vs_id document, struct vs_id recipient,

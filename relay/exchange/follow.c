@@ -1,4 +1,6 @@
 #include "relay/exchange/follow.h"
+#include "formats/validation/indication.h"
+#include "relay/exchange/acknowledge.h"
 #include "relay/exchange/consent.h"
 #include "relay/exchange/issue.h"
 #include "relay/exchange/sequence.h"
@@ -30,7 +32,7 @@ static const enum vs_event events[VS_MOVE_KINDS] = {
 
 bool vs_move_is_followed(enum vs_move_kind kind)
 {
-    return events[kind] != VS_EVENT_UNKNOWN;
+    return events[kind] != VS_EVENT_UNKNOWN || kind == VS_MOVE_PUSHED;
 }
 
 static enum vs_event event_of(enum vs_move_kind kind)
@@ -69,8 +71,8 @@ static const struct vs_row *delivery_of(const struct vs_facts *facts, struct vs_
     return NULL;
 }
 
-static void describe(const struct vs_row *delivery, enum vs_move_kind kind, char *time_text,
-                     struct vs_issue *issue)
+static void describe(const struct vs_facts *facts, const struct vs_row *delivery,
+                     enum vs_move_kind kind, char *time_text, struct vs_issue *issue)
 {
     vs_time_ms received = vs_value_time(&delivery->values[VS_DELIVERY_RECEIVED_AT]);
     bool waits = delivery->values[VS_DELIVERY_ACKNOWLEDGEMENT].integer != 0;
@@ -79,37 +81,66 @@ static void describe(const struct vs_row *delivery, enum vs_move_kind kind, char
         vs_time_text(received, time_text);
         vs_issue_extend(issue, VS_ERDS_EXT_RECEIPT_TIME, time_text);
     }
-    vs_issue_extend(issue, VS_ERDS_EXT_COUNTS_AS, counts ? "received" : "not-received");
+    /* 27.3.2: so the recipient is told that its authenticity was not confirmed. */
+    if (facts->not_confirmed)
+        vs_issue_extend(issue, VS_ERDS_EXT_VERDICT, vs_indication_text(VS_INDETERMINATE));
+    vs_issue_extend(issue, VS_ERDS_EXT_COUNTS_AS,
+                    facts->not_confirmed ? "not-sent"
+                    : counts             ? "received"
+                                         : "not-received");
+}
+
+/* The evidence of what the sequencer did. */
+static vs_rc stage_evidence(struct vs_relay *relay, struct vs_job *job, enum vs_move_kind kind,
+                            const struct vs_facts *facts, const struct vs_row *delivery,
+                            vs_time_ms now, struct vs_error *err)
+{
+    struct vs_evidence_file *issued = vs_arena_make(job->arena, struct vs_evidence_file);
+    struct vs_issue issue = {.event = events[kind],
+                             .recipient = vs_value_id(&delivery->values[VS_DELIVERY_RECIPIENT]),
+                             .event_time =
+                                 delivery->values[vs_move_rows[kind].time_column].integer};
+    char time_text[VS_TIME_TEXT];
+    struct vs_stage *stage;
+    if (issued == NULL)
+        return vs_fail_memory(err);
+    describe(facts, delivery, kind, time_text, &issue);
+    VS_TRY(vs_issue_make(relay, job->arena, facts, &issue, now, issued, err));
+    VS_TRY(vs_stage_new(job, &stage, err));
+    return vs_issue_stage(stage, facts, &issue, issued, err);
+}
+
+/* What begins with it. */
+static vs_rc stage_next(struct vs_relay *relay, struct vs_job *job, enum vs_move_kind kind,
+                        const struct vs_row *delivery, vs_time_ms now, struct vs_error *err)
+{
+    if (kind == VS_MOVE_ASK)
+        return vs_consent_asked_stage(job->stage, delivery, err);
+    if (kind == VS_MOVE_ENTER || kind == VS_MOVE_PUSHED)
+        return vs_acknowledge_automatic_stage(relay, job, delivery, now, err);
+    return VS_OK;
 }
 
 static vs_rc run_follow(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
                         struct vs_error *err)
 {
     struct follow *self = job->context;
-    bool there = false, found;
-    if (self->look)
+    enum vs_move_kind kind = self->move.kind;
+    bool evident = events[kind] != VS_EVENT_UNKNOWN, there = false, found;
+    if (self->look && evident)
         VS_TRY(is_there(relay, job->arena, &self->move, &there, err));
     if (there)
         return VS_OK;
     struct vs_facts *facts = vs_arena_make(job->arena, struct vs_facts);
-    struct vs_evidence_file *issued = vs_arena_make(job->arena, struct vs_evidence_file);
-    if (facts == NULL || issued == NULL)
+    if (facts == NULL)
         return vs_fail_memory(err);
     VS_TRY(vs_facts_load(relay, job->arena, self->move.document, facts, &found, err));
     const struct vs_row *delivery = found ? delivery_of(facts, self->move.recipient) : NULL;
     if (delivery == NULL)
         return vs_fail(err, VS_E_CORRUPT, NULL, "a sequenced delivery is not there");
-    struct vs_issue issue = {.event = event_of(self->move.kind),
-                             .recipient = self->move.recipient};
-    char time_text[VS_TIME_TEXT];
-    issue.event_time = delivery->values[vs_move_rows[self->move.kind].time_column].integer;
-    describe(delivery, self->move.kind, time_text, &issue);
-    VS_TRY(vs_issue_make(relay, job->arena, facts, &issue, now, issued, err));
-    struct vs_stage *stage;
-    VS_TRY(vs_stage_new(job, &stage, err));
-    VS_TRY(vs_issue_stage(stage, facts, &issue, issued, err));
-    return self->move.kind == VS_MOVE_ASK ? vs_consent_asked_stage(stage, delivery, err)
-                                          : VS_OK;
+    if (evident)
+        VS_TRY(stage_evidence(relay, job, kind, facts, delivery, now, err));
+    return stage_next(relay, job, kind, delivery, now, err);
 }
 
 /* -- the batch ----------------------------------------------------------------------------- */

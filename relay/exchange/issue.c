@@ -1,4 +1,5 @@
 #include "relay/exchange/issue.h"
+#include "formats/validation/indication.h"
 #include "relay/relay_priv.h"
 #include "relay/seal/seal.h"
 
@@ -74,6 +75,8 @@ vs_rc vs_facts_load(struct vs_relay *relay, struct vs_arena *arena, struct vs_id
         .media_type = vs_value_text_new(arena, &v[VS_DOCUMENT_MEDIA_TYPE]),
         .retention = (unsigned)v[VS_DOCUMENT_RETENTION].integer,
         .accepted = true,
+        .not_confirmed =
+            vs_bytes_is(v[VS_DOCUMENT_INDICATION].bytes, vs_indication_text(VS_INDETERMINATE)),
     };
     if (v[VS_DOCUMENT_DIGEST].bytes.len != sizeof facts.digest)
         return vs_fail(err, VS_E_CORRUPT, NULL, "a document's digest has a wrong length");
@@ -166,6 +169,18 @@ vs_rc vs_issue_make(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
+static vs_rc keep_actor(struct vs_stage *stage, const char *name, struct vs_value *row,
+                        struct vs_error *err)
+{
+    size_t size = strlen(name) + 1;
+    char *copy = vs_stage_memory(stage, size);
+    if (copy == NULL)
+        return vs_fail_memory(err);
+    memcpy(copy, name, size);
+    row[VS_EVIDENCE_ACTOR] = vs_text(copy);
+    return VS_OK;
+}
+
 vs_rc vs_issue_stage(struct vs_stage *stage, const struct vs_facts *facts,
                      const struct vs_issue *issue, const struct vs_evidence_file *issued,
                      struct vs_error *err)
@@ -188,6 +203,8 @@ vs_rc vs_issue_stage(struct vs_stage *stage, const struct vs_facts *facts,
     row[VS_EVIDENCE_LOCATION] = vs_blob(VS_BYTES(location, VS_LOCATION_BYTES));
     if (!vs_id_is_none(issue->recipient))
         row[VS_EVIDENCE_RECIPIENT] = vs_id_value(&ids[2]);
+    if (issue->actor != NULL)
+        VS_TRY(keep_actor(stage, issue->actor->name, row, err));
     VS_TRY(vs_stage_op(stage, vs_op_insert(VS_T_EVIDENCE, row), err));
     struct vs_leaf leaf = {.kind = VS_LEAF_EVIDENCE, .id = issued->id};
     memcpy(leaf.digests[0].bytes, issued->digest, sizeof issued->digest);

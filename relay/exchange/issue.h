@@ -22,6 +22,7 @@ struct vs_facts {
     uint8_t digest[32];
     unsigned retention; /* months: the class of its segments */
     bool accepted;
+    bool not_confirmed; /* 27.3.2: its authenticity was judged and not confirmed */
 };
 /* Of an accepted document, from the rows; *ret_found false where there is none. */
 VS_NODISCARD vs_rc vs_facts_load(struct vs_relay *relay, struct vs_arena *arena,
