@@ -2,6 +2,9 @@
 #include "formats/container/asic.h"
 #include "formats/formats.h"
 #include "relay/centre/centre.h"
+#include "relay/check.h"
+#include "relay/due.h"
+#include "relay/evidence.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +128,60 @@ struct vs_bytes relay_fixture_container_with(struct relay_fixture *fixture, cons
 struct vs_bytes relay_fixture_container(struct relay_fixture *fixture, const char *text)
 {
     return relay_fixture_container_with(fixture, text, VS_BYTES_NONE);
+}
+
+/* -- terms ----------------------------------------------------------------------------------
+ */
+
+static vs_rc run_agreement(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                           struct vs_error *err)
+{
+    return vs_agreement_add_stage(relay, job, now, job->context, err);
+}
+
+void relay_fixture_agree(struct relay_fixture *fixture, const struct vs_terms *terms)
+{
+    struct vs_error err;
+    struct vs_agreement agreement = {
+        .parties = {fixture->alfa.participant, fixture->beta.participant},
+        .from = VS_TIME_NONE,
+        .until = VS_TIME_NONE,
+        .terms = *terms};
+    must(relay_fixture_job(fixture, run_agreement, &agreement, &err), &err, "agreement");
+}
+
+void relay_fixture_pass(struct relay_fixture *fixture, int64_t ms)
+{
+    test_world_pass(&fixture->world, ms);
+    vs_relay_run_until_idle(fixture->relay);
+    while (vs_due_step(fixture->relay, fixture->world.now_ms))
+        vs_relay_run_until_idle(fixture->relay);
+}
+
+size_t relay_fixture_evidence(struct relay_fixture *fixture, struct vs_id document,
+                              const char *event)
+{
+    struct vs_error err;
+    const struct vs_evidence **list;
+    size_t n, found = 0;
+    must(vs_evidence_list(fixture->relay, fixture->arena, &fixture->auditor, document, &list,
+                          &n, &err),
+         &err, "evidence");
+    for (size_t i = 0; i < n; i++)
+        found += strcmp(list[i]->event, event) == 0;
+    return found;
+}
+
+void relay_fixture_check(struct relay_fixture *fixture)
+{
+    struct vs_error err;
+    struct vs_check_result check;
+    must(vs_check(fixture->relay, fixture->arena, NULL, NULL, &check, &err), &err, "check");
+    if (check.n_findings > 0) {
+        fprintf(stderr, "fixture: %s %s: %s\n", check.findings[0].what, check.findings[0].where,
+                check.findings[0].text);
+        abort();
+    }
 }
 
 /* -- life ---------------------------------------------------------------------------------- */

@@ -55,4 +55,14 @@ vs_rc relay_fixture_job(struct relay_fixture *fixture,
 vs_rc relay_fixture_answer(struct relay_fixture *fixture, const struct vs_caller *caller,
                            struct vs_id document, const char *reason,
                            struct vs_acknowledged *ret, struct vs_error *err);
+
+/* An agreement of Alfa and Beta with these terms. */
+void relay_fixture_agree(struct relay_fixture *fixture, const struct vs_terms *terms);
+/* What is due is taken at once, not within a second; all steps until nothing is left. */
+void relay_fixture_pass(struct relay_fixture *fixture, int64_t ms);
+/* Pieces of evidence of this event about a document, all recipients together. */
+size_t relay_fixture_evidence(struct relay_fixture *fixture, struct vs_id document,
+                              const char *event);
+/* `vasite check`: aborts with the first finding. */
+void relay_fixture_check(struct relay_fixture *fixture);
 #endif
