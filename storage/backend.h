@@ -34,6 +34,14 @@ struct vs_backend {
     vs_rc (*check)(struct vs_store *store, vs_store_fault *fault, void *context,
                    struct vs_error *err);
     vs_rc (*free_bytes)(struct vs_store *store, uint64_t *ret, struct vs_error *err);
+    vs_rc (*copy)(struct vs_store *store, const char *path, const struct vs_fileops *files,
+                  struct vs_store_copy **ret, struct vs_error *err); /* NULL: it cannot */
+};
+
+struct vs_store_copy {
+    vs_rc (*step)(struct vs_store_copy *copy, bool *ret_done, uint64_t *ret_bytes,
+                  uint64_t *ret_total, struct vs_error *err);
+    void (*end)(struct vs_store_copy *copy);
 };
 
 struct vs_store {

@@ -216,6 +216,18 @@ static int real_free_bytes(void *context, const char *path, uint64_t *ret)
     return 0;
 }
 
+static int real_link(void *context, const char *from, const char *to)
+{
+    (void)context;
+    return link(from, to) == 0 ? 0 : errno;
+}
+
+static int real_remove_folder(void *context, const char *path)
+{
+    (void)context;
+    return rmdir(path) == 0 ? 0 : errno;
+}
+
 const struct vs_fileops vs_fileops_real = {
     .open = real_open,
     .close = real_close,
@@ -232,6 +244,8 @@ const struct vs_fileops vs_fileops_real = {
     .exists = real_exists,
     .list = real_list,
     .free_bytes = real_free_bytes,
+    .link = real_link,
+    .remove_folder = real_remove_folder,
 };
 
 vs_rc vs_fail_file(struct vs_error *err, int error, const char *what, const char *path)

@@ -48,6 +48,9 @@ struct vs_fileops {
     int (*list)(void *context, const char *path, void (*visit)(void *to, const char *name),
                 void *to);
     int (*free_bytes)(void *context, const char *path, uint64_t *ret);
+    /* Another name for the same file; durable with its folder. NULL: it cannot. */
+    int (*link)(void *context, const char *from, const char *to);
+    int (*remove_folder)(void *context, const char *path); /* an empty one; NULL: it cannot */
 };
 
 /* The operating system's files. */

@@ -190,6 +190,7 @@ void vs_segments_close(struct vs_segments *segments)
     vs_segment_files_close(segments);
     pthread_mutex_destroy(&segments->lock);
     vs_buffer_done(&segments->headers);
+    vs_heap_free(segments->dropped);
     vs_heap_free(segments->mark_ops);
     vs_heap_free(segments->mark_values);
     vs_heap_free(segments->folder);
@@ -486,9 +487,45 @@ static vs_rc remove_file(struct vs_segments *segments, uint64_t number, struct v
     return error == 0 || error == ENOENT ? VS_OK : vs_fail_file(err, error, "remove", path);
 }
 
+static bool drop_later(struct vs_segments *segments, uint64_t number)
+{
+    pthread_mutex_lock(&segments->lock);
+    bool held = segments->held;
+    if (held) {
+        segments->dropped = vs_heap_grow(segments->dropped,
+                                         (segments->n_dropped + 1) * sizeof *segments->dropped);
+        segments->dropped[segments->n_dropped++] = number;
+    }
+    pthread_mutex_unlock(&segments->lock);
+    return held;
+}
+
 vs_rc vs_segments_drop(struct vs_segments *segments, uint64_t number, struct vs_error *err)
 {
-    return remove_file(segments, number, err);
+    return drop_later(segments, number) ? VS_OK : remove_file(segments, number, err);
+}
+
+void vs_segments_hold(struct vs_segments *segments)
+{
+    pthread_mutex_lock(&segments->lock);
+    VS_ASSERT(!segments->held);
+    segments->held = true;
+    pthread_mutex_unlock(&segments->lock);
+}
+
+void vs_segments_release(struct vs_segments *segments)
+{
+    struct vs_error ignored; /* what stays, the next sweep removes */
+    pthread_mutex_lock(&segments->lock);
+    uint64_t *dropped = segments->dropped;
+    size_t n = segments->n_dropped;
+    segments->held = false;
+    segments->dropped = NULL;
+    segments->n_dropped = 0;
+    pthread_mutex_unlock(&segments->lock);
+    for (size_t i = 0; i < n; i++)
+        (void)!vs_ok(remove_file(segments, dropped[i], &ignored));
+    vs_heap_free(dropped);
 }
 
 /* Best effort: what stays is no part of the store and goes with the next sweep. */

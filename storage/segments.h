@@ -152,4 +152,9 @@ VS_NODISCARD vs_rc vs_segments_check(struct vs_segments *segments, vs_store_faul
 struct vs_op vs_segments_drop_op(uint64_t number, struct vs_value *key);
 VS_NODISCARD vs_rc vs_segments_drop(struct vs_segments *segments, uint64_t number,
                                     struct vs_error *err);
+
+/* While held, no file of a segment is removed: what is dropped meanwhile goes with the release.
+ * A backup copies what its rows named when it began. One holder at a time; any thread. */
+void vs_segments_hold(struct vs_segments *segments);
+void vs_segments_release(struct vs_segments *segments);
 #endif

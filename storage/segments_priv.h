@@ -44,7 +44,10 @@ struct vs_segments {
     struct vs_value *mark_values;
     size_t mark_room;
 
-    pthread_mutex_t lock; /* guards the files open for reading */
+    pthread_mutex_t lock; /* guards the files open for reading, and what is held */
+    bool held;
+    uint64_t *dropped; /* while held */
+    size_t n_dropped;
     struct vs_segment_file *open_files;
     size_t n_idle;
 };

@@ -295,3 +295,27 @@ vs_rc vs_store_free_bytes(struct vs_store *store, uint64_t *ret, struct vs_error
 {
     return store->backend->free_bytes(store, ret, err);
 }
+
+/* -- copy ---------------------------------------------------------------------------------- */
+
+vs_rc vs_store_copy_begin(struct vs_store *store, const char *path,
+                          const struct vs_fileops *files, struct vs_store_copy **ret,
+                          struct vs_error *err)
+{
+    if (store->backend->copy == NULL)
+        return vs_fail(err, VS_E_STATE, NULL, "this store cannot be copied to a file");
+    return store->backend->copy(store, path, files != NULL ? files : &vs_fileops_real, ret,
+                                err);
+}
+
+vs_rc vs_store_copy_step(struct vs_store_copy *copy, bool *ret_done, uint64_t *ret_bytes,
+                         uint64_t *ret_total, struct vs_error *err)
+{
+    return copy->step(copy, ret_done, ret_bytes, ret_total, err);
+}
+
+void vs_store_copy_end(struct vs_store_copy *copy)
+{
+    if (copy != NULL)
+        copy->end(copy);
+}

@@ -199,6 +199,23 @@ typedef void vs_store_fault(void *context, const char *table, const char *key,
 VS_NODISCARD vs_rc vs_store_check(struct vs_store *store, vs_store_fault *fault, void *context,
                                   struct vs_error *err);
 
+/* -- copy ---------------------------------------------------------------------------------- */
+/* All rows as they are when it begins, in a new file that vs_store_open opens. Reads and
+ * commits go on meanwhile and are no part of it. One thread at a time. */
+struct vs_store_copy;
+/* `path` does not exist, its folder does; `files` NULL: vs_fileops_real. VS_E_STATE: the store
+ * lies in memory; VS_E_IO, VS_E_DISK_FULL. */
+VS_NODISCARD vs_rc vs_store_copy_begin(struct vs_store *store, const char *path,
+                                       const struct vs_fileops *files,
+                                       struct vs_store_copy **ret, struct vs_error *err);
+/* About a megabyte more; `*ret_done`: that was the last. `ret_bytes` of `ret_total` are there.
+ * Fails as vs_store_copy_begin: then only _end. After _end the caller syncs file and folder. */
+VS_NODISCARD vs_rc vs_store_copy_step(struct vs_store_copy *copy, bool *ret_done,
+                                      uint64_t *ret_bytes, uint64_t *ret_total,
+                                      struct vs_error *err);
+/* What is not done is left as it is: the caller removes the file. NULL is fine. */
+void vs_store_copy_end(struct vs_store_copy *copy);
+
 /* Octets that may still be written where the store lies; UINT64_MAX for one in memory. */
 VS_NODISCARD vs_rc vs_store_free_bytes(struct vs_store *store, uint64_t *ret,
                                        struct vs_error *err);

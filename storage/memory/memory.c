@@ -217,7 +217,8 @@ static void memory_close(struct vs_store *store)
 }
 
 static const struct vs_backend backend = {memory_close, memory_commit, memory_select,
-                                          memory_count, memory_check,  memory_free_bytes};
+                                          memory_count, memory_check,  memory_free_bytes,
+                                          NULL};
 
 vs_rc vs_store_open_memory(const struct vs_schema *schema, struct vs_store **ret,
                            struct vs_error *err)

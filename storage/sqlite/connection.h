@@ -64,6 +64,13 @@ VS_NODISCARD vs_rc vs_connection_remove(struct vs_connection *self,
                                         const struct vs_table *table,
                                         const struct vs_value *key, struct vs_error *err);
 
+/* copy.c: the store at `path`, reached through `vfs`, into the new file `to`. */
+struct vs_store_copy;
+VS_NODISCARD vs_rc vs_sqlite_copy(const struct vs_vfs *vfs, const struct vs_schema *schema,
+                                  const char *path, const char *to,
+                                  const struct vs_fileops *files, struct vs_store_copy **ret,
+                                  struct vs_error *err);
+
 /* migrate.c: bring the store to the schema's version (schema.h). */
 VS_NODISCARD vs_rc vs_sqlite_migrate(struct vs_connection *self, struct vs_error *err);
 #endif

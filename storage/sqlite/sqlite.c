@@ -228,8 +228,17 @@ static vs_rc sqlite_free_bytes(struct vs_store *store, uint64_t *ret, struct vs_
                       : vs_fail_file(err, error, "ask for the free space at", self->path);
 }
 
+static vs_rc sqlite_copy(struct vs_store *store, const char *path,
+                         const struct vs_fileops *files, struct vs_store_copy **ret,
+                         struct vs_error *err)
+{
+    return vs_sqlite_copy(of(store)->vfs, store->schema, of(store)->path, path, files, ret,
+                          err);
+}
+
 static const struct vs_backend backend = {sqlite_close, sqlite_commit, sqlite_select,
-                                          sqlite_count, sqlite_check,  sqlite_free_bytes};
+                                          sqlite_count, sqlite_check,  sqlite_free_bytes,
+                                          sqlite_copy};
 
 /* -- open ---------------------------------------------------------------------------------- */
 
