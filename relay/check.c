@@ -34,6 +34,19 @@ const char *vs_check_id(struct vs_check_run *run, const struct vs_value *value)
     return text == NULL ? "?" : text;
 }
 
+void vs_check_log_ends(struct vs_check_run *run)
+{
+    VS_ARENA *arena = vs_arena_new(SCRATCH_BYTES);
+    struct vs_journal_log log;
+    struct vs_error err = {.text = "out of memory"};
+    if (arena == NULL ||
+        !vs_ok(vs_journal_log(run->relay->journal, arena, run->epoch, &log, &err)))
+        vs_check_found(run, "journal", "size", "%s", err.text);
+    else if (run->journal_leaves != log.size)
+        vs_check_found(run, "journal", "size", "%llu leaves, but the batches account for %llu",
+                       (unsigned long long)log.size, (unsigned long long)run->journal_leaves);
+}
+
 vs_rc vs_check_tolerate(struct vs_check_run *run, vs_rc rc, const char *what, const char *where,
                         struct vs_error *err)
 {
@@ -124,10 +137,11 @@ static vs_rc check_all(struct vs_check_run *run, struct vs_error *err)
     VS_TRY(vs_check_keys(run, err));
     VS_TRY(vs_centre_check(relay->centre, register_fault, run, err));
     run->result.journal_size = vs_journal_size(relay->journal);
-    if (run->journal_leaves != run->result.journal_size)
-        vs_check_found(run, "journal", "size", "%llu leaves, but the batches account for %llu",
-                       (unsigned long long)run->result.journal_size,
-                       (unsigned long long)run->journal_leaves);
+    vs_check_log_ends(run);
+    if (run->epoch != vs_journal_epoch(relay->journal))
+        vs_check_found(run, "journal", "epoch", "log %llu, but the batches end in log %llu",
+                       (unsigned long long)vs_journal_epoch(relay->journal),
+                       (unsigned long long)run->epoch);
     return VS_OK;
 }
 
@@ -138,6 +152,7 @@ vs_rc vs_check(struct vs_relay *relay, struct vs_arena *arena,
     VS_ARENA *scratch = vs_arena_new(SCRATCH_BYTES);
     VS_ARENA *batches = vs_arena_new(SCRATCH_BYTES);
     struct vs_check_run run = {.relay = relay,
+                               .epoch = 1,
                                .arena = arena,
                                .scratch = scratch,
                                .batch_arena = batches,

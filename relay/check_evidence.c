@@ -89,7 +89,8 @@ static void compare_row(struct vs_check_run *run, const char *id, const struct v
         vs_check_found(run, "evidence", id, "column event is not the file's %s", event);
     if (row[VS_EVIDENCE_TIME].integer != erds->event_time)
         vs_check_found(run, "evidence", id, "column time is not the file's EventTime");
-    if (!vs_text_equal(erds->message_id, document))
+    bool of_document = erds->event != VS_EVENT_JOURNAL_RESTARTED;
+    if (of_document && !vs_text_equal(erds->message_id, document))
         vs_check_found(run, "evidence", id, "column document is not the file's %s",
                        erds->message_id == NULL ? "(none)" : erds->message_id);
     const char *actor = vs_erds_extension(erds, VS_ERDS_EXT_PRINCIPAL);
@@ -109,7 +110,7 @@ static vs_rc compare_leaf(struct vs_check_run *run, const char *id, const struct
     if (!batch->sequenced)
         return VS_OK;
     uint64_t index = vs_batch_journal_index(batch, place);
-    VS_TRY(vs_journal_leaf(run->relay->journal, index, &held, err));
+    VS_TRY(vs_journal_leaf_of(run->relay->journal, batch->epoch, index, &held, err));
     struct vs_hash wanted = {{0}};
     if (salt.len == 32)
         wanted = vs_merkle_salted_leaf(salt.ptr, row[VS_EVIDENCE_DIGEST].bytes.ptr);
@@ -213,6 +214,30 @@ static vs_rc check_leaf_is_there(struct vs_check_run *run, const struct vs_batch
     return VS_OK;
 }
 
+/* Batches follow each other in their log as they do by number. Only the record that a later log
+ * begins with is of a batch made after some that wait for their order. */
+static void count_leaves(struct vs_check_run *run, const struct vs_batch *batch, uint64_t n,
+                         const char *where)
+{
+    if (batch->epoch < run->epoch || batch->epoch == 0) {
+        vs_check_found(run, "batch", where, "it is in log %llu, after one in log %llu",
+                       (unsigned long long)batch->epoch, (unsigned long long)run->epoch);
+        return;
+    }
+    if (batch->epoch > run->epoch) {
+        vs_check_log_ends(run);
+        run->epoch = batch->epoch;
+        run->journal_leaves = 1; /* the record's */
+    }
+    if (batch->epoch > 1 && batch->first == 0 && n == 1)
+        return;
+    if (batch->first != run->journal_leaves)
+        vs_check_found(run, "batch", where, "begins at journal entry %llu, not at %llu",
+                       (unsigned long long)batch->first,
+                       (unsigned long long)run->journal_leaves);
+    run->journal_leaves += n;
+}
+
 static vs_rc look_at_batch(struct vs_check_run *run, const char *where,
                            const struct vs_row *row, struct vs_error *err)
 {
@@ -224,13 +249,8 @@ static vs_rc look_at_batch(struct vs_check_run *run, const char *where,
         vs_rc rc = check_leaf_is_there(run, batch, &batch->leaves[i], err);
         VS_TRY(vs_check_tolerate(run, rc, "batch", where, err));
     }
-    if (batch->sequenced && n_evidence > 0) {
-        if (batch->first != run->journal_leaves)
-            vs_check_found(run, "batch", where, "begins at journal entry %llu, not at %llu",
-                           (unsigned long long)batch->first,
-                           (unsigned long long)run->journal_leaves);
-        run->journal_leaves += n_evidence;
-    }
+    if (batch->sequenced && n_evidence > 0)
+        count_leaves(run, batch, n_evidence, where);
     return batch->token.len > 0 ? check_mark(run, batch, err) : VS_OK;
 }
 

@@ -17,7 +17,8 @@ struct vs_check_run {
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void *progress_context;
     uint64_t done, total;
-    uint64_t journal_leaves; /* that batches account for */
+    uint64_t epoch;          /* of the log whose batches are being looked at */
+    uint64_t journal_leaves; /* of it, that batches account for */
     /* The batch that was looked at last: evidence comes in the order of batches, nearly. */
     struct vs_arena *batch_arena;
     const struct vs_batch *batch;
@@ -27,6 +28,8 @@ void vs_check_found(struct vs_check_run *run, const char *what, const char *wher
                     const char *fmt, ...) VS_PRINTF(4, 5);
 /* The id in `value`, in the scratch arena, for `where`. */
 const char *vs_check_id(struct vs_check_run *run, const struct vs_value *value);
+/* No more batches of run->epoch: do they account for all its leaves? */
+void vs_check_log_ends(struct vs_check_run *run);
 
 /* What went wrong while looking at one row: a finding, unless the check itself cannot go on. */
 VS_NODISCARD vs_rc vs_check_tolerate(struct vs_check_run *run, vs_rc rc, const char *what,

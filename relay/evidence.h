@@ -23,6 +23,7 @@ struct vs_evidence {
     struct vs_location location; /* relay's */
     bool sequenced;              /* in the journal */
     uint64_t journal_index;
+    uint64_t journal_epoch; /* of the log that it counts in */
     bool marked;
     vs_time_ms mark; /* genTime of the batch's token; VS_TIME_NONE */
 };

@@ -51,7 +51,12 @@ static vs_rc open_loaded(struct vs_journal *journal, struct vs_error *err)
     struct vs_public_key *key = vs_keys_public(journal->options.keys, VS_PURPOSE_CHECKPOINT);
     if (key == NULL || !vs_public_key_ed25519(key, journal->public_key))
         return vs_fail(err, VS_E_KEY, NULL, "there is no Ed25519 key for checkpoints");
+    if (!journal->options.inspect)
+        VS_TRY(vs_journal_lock_anchor(journal, err));
     VS_TRY(vs_journal_load(journal, err));
+    /* A new log has no checkpoint to give out before its record is committed. */
+    if (journal->options.restart != NULL)
+        return set_first_note(journal, err);
     if (journal->version == 0)
         VS_TRY(set_first_note(journal, err));
     return vs_journal_flush(journal, err);
@@ -64,9 +69,12 @@ vs_rc vs_journal_open(const struct vs_journal_options *options, struct vs_journa
     journal->options = *options;
     if (journal->options.files == NULL)
         journal->options.files = &vs_fileops_real;
+    journal->base = vs_heap_strdup(options->origin);
     journal->origin = vs_heap_strdup(options->origin);
     journal->anchor = options->anchor == NULL ? NULL : vs_heap_strdup(options->anchor);
-    journal->options.origin = journal->origin;
+    vs_buffer_init(&journal->taken, VS_CHECKPOINT_MAX_BYTES);
+    vs_buffer_init(&journal->anchor_note, VS_CHECKPOINT_MAX_BYTES);
+    journal->options.origin = journal->base;
     journal->options.anchor = journal->anchor;
     journal->epoch = 1;
     journal->anchor_time = VS_TIME_NONE;
@@ -97,11 +105,16 @@ void vs_journal_close(struct vs_journal *journal)
     struct vs_error ignored;
     /* The next open brings the anchor forward again. */
     (void)!vs_ok(vs_journal_flush(journal, &ignored));
+    vs_journal_unlock_anchor(journal);
     pthread_mutex_destroy(&journal->lock);
     vs_heap_free(journal->note);
     vs_heap_free(journal->next_note);
+    vs_heap_free(journal->base);
     vs_heap_free(journal->origin);
     vs_heap_free(journal->anchor);
+    vs_buffer_done(&journal->taken);
+    vs_buffer_done(&journal->anchor_note);
+    vs_journal_logs_free(journal);
     vs_heap_free(journal);
 }
 
@@ -134,7 +147,7 @@ static void put_tile(struct appending *a, unsigned level)
         a->full = true;
         return;
     }
-    row[VS_TILE_LEVEL] = vs_int(level);
+    row[VS_TILE_LEVEL] = vs_int(vs_log_level(a->journal->epoch) + level);
     row[VS_TILE_NUMBER] = vs_int((int64_t)tile->number);
     row[VS_TILE_HASHES] = vs_blob(hashes);
     a->ops[a->n_ops++] = vs_op_put(VS_T_TILE, row);
@@ -158,6 +171,16 @@ static void keep_node(void *context, unsigned level, uint64_t index, const struc
     tile->n = 0;
 }
 
+/* What a later log's row says for ever. */
+static void put_beginning(const struct vs_journal *journal, struct vs_value *row)
+{
+    row[VS_JOURNAL_LOG] = vs_text(journal->origin + strlen(journal->base) + 1);
+    if (journal->taken.len > 0)
+        row[VS_JOURNAL_TAKEN] = vs_blob(vs_buffer_view(&journal->taken));
+    if (journal->has_record)
+        row[VS_JOURNAL_RECORD] = vs_blob(VS_BYTES(journal->record, sizeof journal->record));
+}
+
 /* The state row: inserted by the first append, changed by compare-and-swap on its version ever
  * after, which every change of (size, epoch) moves. */
 static vs_rc put_state(struct appending *a, struct vs_bytes note, vs_time_ms now,
@@ -169,17 +192,19 @@ static vs_rc put_state(struct appending *a, struct vs_bytes note, vs_time_ms now
     if (row == NULL || point == NULL)
         return vs_fail_memory(err);
     int64_t size = (int64_t)journal->next.frontier.size;
-    row[VS_JOURNAL_ID] = vs_int(VS_JOURNAL_ROW);
+    row[VS_JOURNAL_ID] = vs_int((int64_t)journal->epoch);
     row[VS_JOURNAL_SIZE] = vs_int(size);
     row[VS_JOURNAL_EPOCH] = vs_int((int64_t)journal->epoch);
     row[VS_JOURNAL_NOTE] = vs_blob(note);
     row[VS_JOURNAL_VERIFIED] = vs_int((int64_t)journal->verified);
+    if (journal->version == 0 && journal->epoch > 1)
+        put_beginning(journal, row);
     uint64_t set = VS_SET(VS_JOURNAL_SIZE) | VS_SET(VS_JOURNAL_EPOCH) |
                    VS_SET(VS_JOURNAL_NOTE) | VS_SET(VS_JOURNAL_VERIFIED);
     a->ops[a->n_ops++] = journal->version == 0
                              ? vs_op_insert(VS_T_JOURNAL, row)
                              : vs_op_update(VS_T_JOURNAL, row, set, journal->version);
-    point[VS_CHECKPOINT_SIZE] = vs_int(size);
+    point[VS_CHECKPOINT_SIZE] = vs_int(vs_log_size_key(journal->epoch, (uint64_t)size));
     point[VS_CHECKPOINT_NOTE] = vs_blob(note);
     point[VS_CHECKPOINT_TIME] = vs_int(now);
     a->ops[a->n_ops++] = vs_op_insert(VS_T_CHECKPOINT, point);
@@ -262,10 +287,11 @@ vs_rc vs_journal_done(struct vs_journal *journal, struct vs_error *err)
 vs_rc vs_journal_flush(struct vs_journal *journal, struct vs_error *err)
 {
     uint64_t size = journal->now.frontier.size;
-    if (journal->anchor == NULL || journal->anchor_size >= size)
+    /* version 0: a log whose first entry is not durable is none yet. */
+    bool nothing = journal->version == 0 && journal->epoch > 1;
+    if (journal->anchor == NULL || journal->anchor_size >= size || nothing)
         return VS_OK;
-    VS_TRY(vs_file_replace(journal->options.files, journal->anchor,
-                           VS_BYTES(journal->note, journal->note_len), err));
+    VS_TRY(vs_journal_write_anchor(journal, err));
     journal->anchor_size = size;
     return VS_OK;
 }
@@ -280,7 +306,7 @@ vs_rc vs_tile_read(struct vs_tile_reader *reader, unsigned level, uint64_t numbe
         *ret = reader->kept[level].hashes;
         return VS_OK;
     }
-    struct vs_value key[] = {vs_int(level), vs_int((int64_t)number)};
+    struct vs_value key[] = {vs_int(reader->first_level + level), vs_int((int64_t)number)};
     const struct vs_row *row;
     VS_TRY(vs_store_get(reader->store, reader->arena, VS_T_TILE, key, &row, err));
     if (row == NULL)
@@ -332,68 +358,4 @@ vs_rc vs_journal_checkpoint(struct vs_journal *journal, struct vs_arena *arena,
 char *vs_journal_verifier_key(struct vs_journal *journal, struct vs_arena *arena)
 {
     return vs_checkpoint_verifier_key(arena, journal->origin, journal->public_key);
-}
-
-static vs_rc check_size(struct vs_journal *journal, uint64_t size, struct vs_error *err)
-{
-    uint64_t now = vs_journal_size(journal);
-    if (size > now)
-        return vs_fail(err, VS_E_PARAMETER, NULL, "size %llu: the journal has %llu entries",
-                       (unsigned long long)size, (unsigned long long)now);
-    return VS_OK;
-}
-
-vs_rc vs_journal_inclusion(struct vs_journal *journal, uint64_t index, uint64_t size,
-                           struct vs_merkle_proof *ret, struct vs_error *err)
-{
-    VS_ARENA *arena = vs_arena_new(PROOF_ARENA);
-    struct vs_tile_reader reader = {.store = journal->options.store, .arena = arena};
-    if (arena == NULL)
-        return vs_fail_memory(err);
-    VS_TRY(check_size(journal, size, err));
-    return vs_merkle_inclusion(index, size, vs_tile_fetch, &reader, ret, err);
-}
-
-vs_rc vs_journal_consistency(struct vs_journal *journal, uint64_t from, uint64_t to,
-                             struct vs_merkle_proof *ret, struct vs_error *err)
-{
-    VS_ARENA *arena = vs_arena_new(PROOF_ARENA);
-    struct vs_tile_reader reader = {.store = journal->options.store, .arena = arena};
-    if (arena == NULL)
-        return vs_fail_memory(err);
-    VS_TRY(check_size(journal, to, err));
-    return vs_merkle_consistency(from, to, vs_tile_fetch, &reader, ret, err);
-}
-
-vs_rc vs_journal_tile(struct vs_journal *journal, unsigned level, uint64_t index,
-                      unsigned width, struct vs_arena *arena, struct vs_bytes *ret,
-                      struct vs_error *err)
-{
-    /* What is stored may be newer than the size that was given out: never more than that. */
-    uint64_t most = level < VS_TILE_LEVELS ? vs_journal_size(journal) >> (8 * level) : 0;
-    bool there = width >= 1 && width <= VS_TILE_WIDTH && index < UINT64_MAX / VS_TILE_WIDTH &&
-                 index * VS_TILE_WIDTH + width <= most;
-    if (!there)
-        return vs_fail(err, VS_E_NOT_FOUND, "C2SP tlog-tiles", "there is no such tile");
-    struct vs_tile_reader reader = {.store = journal->options.store, .arena = arena};
-    struct vs_bytes tile;
-    VS_TRY(vs_tile_read(&reader, level, index, &tile, err));
-    if (tile.len < (size_t)width * 32)
-        return vs_fail(err, VS_E_CORRUPT, NULL, "tile %u/%llu lacks hashes", level,
-                       (unsigned long long)index);
-    *ret = VS_BYTES(tile.ptr, (size_t)width * 32);
-    return VS_OK;
-}
-
-vs_rc vs_journal_leaf(struct vs_journal *journal, uint64_t index, struct vs_hash *ret,
-                      struct vs_error *err)
-{
-    VS_ARENA *arena = vs_arena_new(PROOF_ARENA);
-    struct vs_tile_reader reader = {.store = journal->options.store, .arena = arena};
-    if (arena == NULL)
-        return vs_fail_memory(err);
-    if (index >= vs_journal_size(journal))
-        return vs_fail(err, VS_E_PARAMETER, NULL, "there is no entry %llu",
-                       (unsigned long long)index);
-    return vs_tile_fetch(&reader, 0, index, ret, err);
 }

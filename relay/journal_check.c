@@ -4,28 +4,26 @@
 
 #define CHECK_ARENA ((size_t)8 * 1024 * 1024)
 
-vs_rc vs_journal_read_note(const struct vs_journal *journal, struct vs_arena *arena,
-                           struct vs_bytes note, struct vs_checkpoint *ret,
-                           struct vs_error *err)
+vs_rc vs_journal_read_signed(const struct vs_journal *journal, struct vs_arena *arena,
+                             struct vs_bytes note, struct vs_checkpoint *ret,
+                             struct vs_error *err)
 {
     bool ours = false;
     struct vs_error inner;
     if (!vs_ok(vs_checkpoint_read(arena, note, ret, &inner)) ||
-        !vs_ok(vs_checkpoint_verify(note, journal->public_key, &ours, &inner)) || !ours ||
-        strcmp(ret->origin, journal->origin) != 0)
+        !vs_ok(vs_checkpoint_verify(note, journal->public_key, &ours, &inner)) || !ours)
         return vs_fail(err, VS_E_CORRUPT, NULL, "a checkpoint that this journal never signed");
     return VS_OK;
 }
 
-vs_rc vs_journal_read_anchor(const struct vs_journal *journal, struct vs_arena *arena,
-                             struct vs_bytes *ret, struct vs_error *err)
+vs_rc vs_journal_read_note(const struct vs_journal *journal, const char *origin,
+                           struct vs_arena *arena, struct vs_bytes note,
+                           struct vs_checkpoint *ret, struct vs_error *err)
 {
-    *ret = VS_BYTES_NONE;
-    if (journal->anchor == NULL)
-        return VS_OK;
-    vs_rc rc = vs_file_read(journal->options.files, journal->anchor, arena,
-                            VS_CHECKPOINT_MAX_BYTES, ret, err);
-    return rc.code == VS_E_NOT_FOUND ? VS_OK : rc;
+    VS_TRY(vs_journal_read_signed(journal, arena, note, ret, err));
+    if (strcmp(ret->origin, origin) != 0)
+        return vs_fail(err, VS_E_CORRUPT, NULL, "a checkpoint that this journal never signed");
+    return VS_OK;
 }
 
 /* -- walking the leaves ------------------------------------------------------------------- */
@@ -119,8 +117,8 @@ static vs_rc load_edge(struct vs_journal *journal, struct vs_tile_reader *reader
     return VS_OK;
 }
 
-static vs_rc root_at(struct vs_tile_reader *reader, uint64_t size, struct vs_hash *ret,
-                     struct vs_error *err)
+vs_rc vs_journal_root_at(struct vs_tile_reader *reader, uint64_t size, struct vs_hash *ret,
+                         struct vs_error *err)
 {
     struct vs_merkle_frontier frontier;
     VS_TRY(vs_merkle_frontier_at(size, vs_tile_fetch, reader, &frontier, err));
@@ -133,7 +131,7 @@ static vs_rc root_at(struct vs_tile_reader *reader, uint64_t size, struct vs_has
 static vs_rc check_verified(struct vs_journal *journal, struct vs_tile_reader *reader,
                             struct vs_error *err)
 {
-    struct vs_value key = vs_int((int64_t)journal->verified);
+    struct vs_value key = vs_int(vs_log_size_key(journal->epoch, journal->verified));
     const struct vs_row *row;
     struct vs_checkpoint checkpoint;
     struct vs_hash root;
@@ -144,9 +142,9 @@ static vs_rc check_verified(struct vs_journal *journal, struct vs_tile_reader *r
     if (row == NULL)
         return vs_fail(err, VS_E_CORRUPT, NULL, "the checkpoint of size %llu is missing",
                        (unsigned long long)journal->verified);
-    VS_TRY(vs_journal_read_note(journal, reader->arena, row->values[VS_CHECKPOINT_NOTE].bytes,
-                                &checkpoint, err));
-    VS_TRY(root_at(reader, journal->verified, &root, err));
+    VS_TRY(vs_journal_read_note(journal, journal->origin, reader->arena,
+                                row->values[VS_CHECKPOINT_NOTE].bytes, &checkpoint, err));
+    VS_TRY(vs_journal_root_at(reader, journal->verified, &root, err));
     if (checkpoint.size != journal->verified || !vs_hash_equal(&root, &checkpoint.root))
         return vs_fail(err, VS_E_CORRUPT, NULL, "the journal is not that of checkpoint %llu",
                        (unsigned long long)journal->verified);
@@ -158,9 +156,10 @@ static vs_rc verify_tail(struct vs_journal *journal, uint64_t size, struct vs_er
     VS_ARENA *first = vs_arena_new(CHECK_ARENA), *second = vs_arena_new(CHECK_ARENA);
     if (first == NULL || second == NULL)
         return vs_fail_memory(err);
+    unsigned level = vs_log_level(journal->epoch);
     struct walk w = {.journal = journal,
-                     .leaves = {.store = journal->options.store, .arena = first},
-                     .others = {.store = journal->options.store, .arena = second},
+                     .leaves = {journal->options.store, first, .first_level = level},
+                     .others = {journal->options.store, second, .first_level = level},
                      .rc = VS_OK,
                      .err = err};
     VS_TRY(
@@ -170,33 +169,6 @@ static vs_rc verify_tail(struct vs_journal *journal, uint64_t size, struct vs_er
     struct vs_hash stored = vs_merkle_root(&journal->now.frontier);
     if (!vs_hash_equal(&root, &stored))
         return vs_fail(err, VS_E_CORRUPT, NULL, "the journal's entries do not make its root");
-    return VS_OK;
-}
-
-/* Invariant 4 of reliability.md: what was given out stays a prefix. */
-static vs_rc check_anchor(struct vs_journal *journal, struct vs_tile_reader *reader,
-                          uint64_t size, struct vs_error *err)
-{
-    struct vs_bytes note;
-    struct vs_checkpoint anchor;
-    struct vs_hash root;
-    VS_TRY(vs_journal_read_anchor(journal, reader->arena, &note, err));
-    if (note.ptr == NULL)
-        return VS_OK;
-    if (!vs_ok(vs_journal_read_note(journal, reader->arena, note, &anchor, err)))
-        return vs_fail(err, VS_E_STORE_OLDER, NULL,
-                       "the anchor %s is not by this journal's key and origin",
-                       journal->anchor);
-    if (anchor.size > size)
-        return vs_fail(err, VS_E_STORE_OLDER, NULL,
-                       "the journal has %llu entries, the anchor %s knows %llu",
-                       (unsigned long long)size, journal->anchor,
-                       (unsigned long long)anchor.size);
-    VS_TRY(root_at(reader, anchor.size, &root, err));
-    if (!vs_hash_equal(&root, &anchor.root))
-        return vs_fail(err, VS_E_STORE_OLDER, NULL,
-                       "the journal is another one than the anchor %s knows", journal->anchor);
-    journal->anchor_size = anchor.size;
     return VS_OK;
 }
 
@@ -211,9 +183,9 @@ static vs_rc load_row(struct vs_journal *journal, struct vs_tile_reader *reader,
     journal->note_len = note.len;
     journal->size = size;
     journal->version = row->version;
-    journal->epoch = (uint64_t)row->values[VS_JOURNAL_EPOCH].integer;
     journal->verified = (uint64_t)row->values[VS_JOURNAL_VERIFIED].integer;
-    VS_TRY(vs_journal_read_note(journal, reader->arena, note, &checkpoint, err));
+    VS_TRY(
+        vs_journal_read_note(journal, journal->origin, reader->arena, note, &checkpoint, err));
     VS_TRY(load_edge(journal, reader, size, err));
     struct vs_hash root = vs_merkle_root(&journal->now.frontier);
     if (checkpoint.size != size || journal->verified > size ||
@@ -230,24 +202,35 @@ vs_rc vs_journal_load(struct vs_journal *journal, struct vs_error *err)
 {
     VS_ARENA *arena = vs_arena_new(CHECK_ARENA);
     struct vs_tile_reader reader = {.store = journal->options.store, .arena = arena};
-    struct vs_value key = vs_int(VS_JOURNAL_ROW);
     const struct vs_row *row;
     if (arena == NULL)
         return vs_fail_memory(err);
-    VS_TRY(vs_store_get(journal->options.store, arena, VS_T_JOURNAL, &key, &row, err));
+    VS_TRY(vs_journal_load_logs(journal, arena, &row, err));
+    reader.first_level = vs_log_level(journal->epoch);
     if (row != NULL)
         VS_TRY(load_row(journal, &reader, row, err));
-    return check_anchor(journal, &reader, journal->size, err);
+    VS_TRY(vs_journal_check_anchor(journal, &reader, err));
+    return journal->options.restart == NULL ? VS_OK : vs_journal_restart_log(journal, err);
 }
 
 /* -- the whole ---------------------------------------------------------------------------- */
 
-/* One page of checkpoints after `size`, in order. */
-static vs_rc next_checkpoints(struct vs_journal *journal, struct vs_arena *arena, uint64_t size,
+/* One log as it was when the check began. */
+struct log_view {
+    uint64_t epoch, size;
+    const char *origin;
+    struct vs_bytes note;
+};
+
+/* One page of the log's checkpoints after `size`, in order. */
+static vs_rc next_checkpoints(struct vs_journal *journal, struct vs_arena *arena,
+                              const struct log_view *log, uint64_t size,
                               const struct vs_row **ret, size_t *ret_n, struct vs_error *err)
 {
-    struct vs_value after = vs_int((int64_t)size);
+    struct vs_value after = vs_int(vs_log_size_key(log->epoch, size));
+    struct vs_value high = vs_int(vs_log_size_key(log->epoch + 1, 0) - 1);
     struct vs_query query = {.table = VS_T_CHECKPOINT,
+                             .high = &high,
                              .after = &after,
                              .n_after = 1,
                              .tolerate = true,
@@ -256,22 +239,23 @@ static vs_rc next_checkpoints(struct vs_journal *journal, struct vs_arena *arena
 }
 
 /* The walked tree has reached this checkpoint's size. */
-static void compare_checkpoint(struct walk *w, struct vs_arena *arena, const struct vs_row *row)
+static void compare_checkpoint(struct walk *w, struct vs_arena *arena,
+                               const struct log_view *log, const struct vs_row *row)
 {
     struct vs_checkpoint checkpoint;
     struct vs_error err;
     char key[32];
     struct vs_hash root = vs_merkle_root(&w->frontier);
     snprintf(key, sizeof key, "%llu", (unsigned long long)w->frontier.size);
-    if (!vs_ok(vs_journal_read_note(w->journal, arena, row->values[VS_CHECKPOINT_NOTE].bytes,
-                                    &checkpoint, &err)))
+    if (!vs_ok(vs_journal_read_note(w->journal, log->origin, arena,
+                                    row->values[VS_CHECKPOINT_NOTE].bytes, &checkpoint, &err)))
         found(w, "checkpoint", key, err.text);
     else if (checkpoint.size != w->frontier.size || !vs_hash_equal(&checkpoint.root, &root))
         found(w, "checkpoint", key, "its root is not that of the entries");
 }
 
-static vs_rc walk_checkpoints(struct vs_journal *journal, struct walk *w, uint64_t size,
-                              struct vs_error *err)
+static vs_rc walk_checkpoints(struct vs_journal *journal, struct walk *w,
+                              const struct log_view *log, struct vs_error *err)
 {
     VS_ARENA *arena = vs_arena_new(CHECK_ARENA);
     uint64_t last = 0;
@@ -281,74 +265,107 @@ static vs_rc walk_checkpoints(struct vs_journal *journal, struct walk *w, uint64
         const struct vs_row *rows;
         size_t n;
         vs_arena_reset(arena);
-        VS_TRY(next_checkpoints(journal, arena, last, &rows, &n, err));
+        VS_TRY(next_checkpoints(journal, arena, log, last, &rows, &n, err));
         for (size_t i = 0; i < n; i++) {
-            uint64_t at = (uint64_t)rows[i].values[VS_CHECKPOINT_SIZE].integer;
+            uint64_t at = (uint64_t)(rows[i].values[VS_CHECKPOINT_SIZE].integer -
+                                     vs_log_size_key(log->epoch, 0));
             last = at;
-            if (at > size || rows[i].corrupt)
+            if (at > log->size || rows[i].corrupt)
                 continue; /* newer than this check, or named by vs_store_check */
             if (!vs_ok(walk_to(w, at)))
                 return VS_OK;
-            compare_checkpoint(w, arena, &rows[i]);
+            compare_checkpoint(w, arena, log, &rows[i]);
         }
         if (n == 0)
             break;
     }
-    (void)!vs_ok(walk_to(w, size));
+    (void)!vs_ok(walk_to(w, log->size));
     return VS_OK;
 }
 
-/* Against the state as it was when the check began. */
-static vs_rc compare_state(struct vs_journal *journal, struct walk *w, uint64_t size,
-                           struct vs_bytes note, struct vs_error *err)
+/* Its newest checkpoint, against the state as it was when the check began. */
+static vs_rc compare_state(struct vs_journal *journal, struct walk *w,
+                           const struct log_view *log, struct vs_error *err)
 {
     VS_ARENA *arena = vs_arena_new(CHECK_ARENA);
     struct vs_checkpoint checkpoint;
-    struct vs_tile_reader reader = {.store = journal->options.store, .arena = arena};
+    struct vs_error text;
+    char key[32];
+    if (arena == NULL)
+        return vs_fail_memory(err);
+    snprintf(key, sizeof key, "%llu", (unsigned long long)log->epoch);
+    struct vs_hash root = vs_merkle_root(&w->frontier);
+    if (!vs_ok(
+            vs_journal_read_note(journal, log->origin, arena, log->note, &checkpoint, &text)))
+        found(w, "journal", key, text.text);
+    else if (w->frontier.size == log->size &&
+             (checkpoint.size != log->size || !vs_hash_equal(&checkpoint.root, &root)))
+        found(w, "journal", key, "its newest checkpoint is not that of the entries");
+    return VS_OK;
+}
+
+static vs_rc compare_anchor(struct vs_journal *journal, struct walk *w,
+                            const struct log_view *log, struct vs_error *err)
+{
+    VS_ARENA *arena = vs_arena_new(CHECK_ARENA);
+    struct vs_tile_reader reader = {journal->options.store, arena,
+                                    .first_level = vs_log_level(log->epoch)};
+    struct vs_bytes note;
+    struct vs_checkpoint anchor;
+    struct vs_hash root;
     struct vs_error text;
     if (arena == NULL)
         return vs_fail_memory(err);
-    struct vs_hash root = vs_merkle_root(&w->frontier);
-    if (!vs_ok(vs_journal_read_note(journal, arena, note, &checkpoint, &text)))
-        found(w, "journal", "1", text.text);
-    else if (w->frontier.size == size &&
-             (checkpoint.size != size || !vs_hash_equal(&checkpoint.root, &root)))
-        found(w, "journal", "1", "its newest checkpoint is not that of the entries");
-    struct vs_bytes anchor_note;
-    struct vs_checkpoint anchor;
-    VS_TRY(vs_journal_read_anchor(journal, arena, &anchor_note, err));
-    if (anchor_note.ptr == NULL)
+    VS_TRY(vs_journal_read_anchor(journal, arena, &note, err));
+    if (note.ptr == NULL || vs_bytes_equal(note, vs_buffer_view(&journal->taken)))
         return VS_OK;
-    if (!vs_ok(vs_journal_read_note(journal, arena, anchor_note, &anchor, &text)))
+    if (!vs_ok(vs_journal_read_note(journal, log->origin, arena, note, &anchor, &text)))
         found(w, "anchor", journal->anchor, text.text);
-    else if (anchor.size <= size && vs_ok(root_at(&reader, anchor.size, &root, &text)) &&
+    else if (anchor.size <= log->size &&
+             vs_ok(vs_journal_root_at(&reader, anchor.size, &root, &text)) &&
              !vs_hash_equal(&root, &anchor.root))
         found(w, "anchor", journal->anchor, "it knows another journal");
     return VS_OK;
 }
 
-vs_rc vs_journal_check(struct vs_journal *journal, vs_store_fault *fault, void *context,
-                       struct vs_error *err)
+static vs_rc check_log(struct vs_journal *journal, const struct log_view *log,
+                       vs_store_fault *fault, void *context, struct vs_error *err)
 {
-    VS_ARENA *first = vs_arena_new(CHECK_ARENA), *second = vs_arena_new(CHECK_ARENA),
-             *third = vs_arena_new(CHECK_ARENA);
-    if (first == NULL || second == NULL || third == NULL)
+    VS_ARENA *first = vs_arena_new(CHECK_ARENA), *second = vs_arena_new(CHECK_ARENA);
+    unsigned level = vs_log_level(log->epoch);
+    if (first == NULL || second == NULL)
         return vs_fail_memory(err);
     struct walk w = {.journal = journal,
-                     .leaves = {.store = journal->options.store, .arena = first},
-                     .others = {.store = journal->options.store, .arena = second},
+                     .leaves = {journal->options.store, first, .first_level = level},
+                     .others = {journal->options.store, second, .first_level = level},
                      .fault = fault,
                      .context = context,
                      .rc = VS_OK,
                      .err = err};
-    struct vs_bytes note;
-    if (journal->damaged)
-        found(&w, "journal", "start", journal->damage.text);
-    VS_TRY(vs_journal_checkpoint(journal, third, &note, err));
+    VS_TRY(walk_checkpoints(journal, &w, log, err));
+    VS_TRY(compare_state(journal, &w, log, err));
+    return log->epoch == journal->epoch ? compare_anchor(journal, &w, log, err) : VS_OK;
+}
+
+vs_rc vs_journal_check(struct vs_journal *journal, vs_store_fault *fault, void *context,
+                       struct vs_error *err)
+{
+    VS_ARENA *arena = vs_arena_new(CHECK_ARENA);
+    struct log_view log = {.epoch = journal->epoch, .origin = journal->origin};
     struct vs_checkpoint newest;
-    uint64_t size = vs_ok(vs_checkpoint_read(third, note, &newest, err))
-                        ? newest.size
-                        : vs_journal_size(journal);
-    VS_TRY(walk_checkpoints(journal, &w, size, err));
-    return compare_state(journal, &w, size, note, err);
+    if (arena == NULL)
+        return vs_fail_memory(err);
+    if (journal->damaged)
+        fault(context, "journal", "start", journal->damage.text);
+    for (size_t i = 0; i < journal->n_past; i++) {
+        const struct vs_past_log *past = &journal->past[i];
+        struct log_view view = {past->epoch, past->size, past->origin,
+                                vs_buffer_view(&past->note)};
+        VS_TRY(check_log(journal, &view, fault, context, err));
+    }
+    VS_TRY(vs_journal_checkpoint(journal, arena, &log.note, err));
+    log.size = vs_ok(vs_checkpoint_read(arena, log.note, &newest, err))
+                   ? newest.size
+                   : vs_journal_size(journal);
+    return check_log(journal, &log, fault, context, err);
 }

@@ -327,6 +327,7 @@ void vs_relay_stop(struct vs_relay *relay)
     pthread_cond_broadcast(&relay->mark_cond);
     pthread_mutex_unlock(&relay->lock);
     vs_relay_wake_delivery(relay);
+    vs_backup_wake(relay);
     vs_mailbox_wake_all(relay);
 }
 

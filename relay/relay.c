@@ -86,6 +86,22 @@ static vs_rc make_folder(const char *path, struct vs_error *err)
     return failed != 0 && failed != EEXIST ? vs_fail_file(err, failed, "make", path) : VS_OK;
 }
 
+/* A store that a restore has not finished is no store. */
+static vs_rc check_restored(struct vs_relay *relay, struct vs_arena *arena,
+                            struct vs_error *err)
+{
+    const char *path = vs_arena_printf(arena, "%s/" VS_RESTORE_MARKER, relay->settings.data);
+    bool there;
+    if (path == NULL)
+        return vs_fail_memory(err);
+    int failed = vs_fileops_real.exists(vs_fileops_real.context, path, &there);
+    if (failed != 0)
+        return vs_fail_file(err, failed, "look for", path);
+    if (there && relay->settings.restart == NULL)
+        return vs_fail(err, VS_E_RESTORE, NULL, "%s is there", path);
+    return VS_OK;
+}
+
 static vs_rc open_storage(struct vs_relay *relay, struct vs_arena *arena, struct vs_error *err)
 {
     const char *data = relay->settings.data;
@@ -94,6 +110,7 @@ static vs_rc open_storage(struct vs_relay *relay, struct vs_arena *arena, struct
     if (options.path == NULL)
         return vs_fail_memory(err);
     VS_TRY(make_folder(data, err));
+    VS_TRY(check_restored(relay, arena, err));
     if (relay->settings.memory)
         VS_TRY(vs_store_open_memory(NULL, &relay->store, err));
     else
@@ -229,13 +246,16 @@ static vs_rc open_order(struct vs_relay *relay, struct vs_error *err)
                                          .keys = relay->keys,
                                          .origin = relay->settings.journal_origin,
                                          .anchor = relay->settings.anchor,
-                                         .inspect = relay->settings.inspect};
+                                         .inspect = relay->settings.inspect,
+                                         .restart = relay->settings.restart};
     VS_TRY(vs_journal_open(&options, &relay->journal, err));
     /* An inspected store may be an old copy of the rows beside newer bytes: nothing is swept.
      */
     if (!relay->settings.inspect)
         VS_TRY(vs_segments_sweep(relay->segments, err));
     VS_TRY(vs_sequencer_open(relay, err));
+    if (relay->settings.restart != NULL)
+        VS_TRY(vs_relay_restart_log(relay, relay->settings.restart, err));
     return vs_marker_open(relay, err);
 }
 
@@ -298,6 +318,7 @@ vs_rc vs_relay_open(const struct vs_relay_settings *settings, const struct vs_se
     atomic_store(&relay->disk_free, UINT64_MAX);
     init_lock(relay);
     relay->parties = vs_party_cache_new();
+    relay->backup = vs_backup_new();
     vs_rc rc = open_all(relay, err);
     if (!vs_ok(rc)) {
         vs_relay_close(relay);
@@ -327,6 +348,7 @@ void vs_relay_close(struct vs_relay *relay)
     relay->staged_own = 0;
     end_queue(&relay->background);
     vs_deliver_close(relay);
+    vs_backup_close(relay);
     vs_verification_close(relay->verification);
     vs_marker_close(relay);
     vs_sequencer_close(relay);

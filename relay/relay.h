@@ -27,6 +27,7 @@
 struct vs_relay;
 struct vs_centre;
 struct vs_journal;
+struct vs_journal_restart;
 struct vs_verification;
 struct vs_due_kind;    /* relay/due.h */
 struct vs_remote_kind; /* relay/deliver.h */
@@ -41,7 +42,8 @@ enum vs_mark_policy {
 struct vs_relay_settings {
     const char *data;   /* folder; made when missing (0700) */
     const char *anchor; /* file outside `data` that keeps the last checkpoint; NULL: none */
-    bool memory;        /* rows in memory only (tests); segments still need `data` */
+    const char *backup_folder; /* where backups go (backup.h); NULL: none */
+    bool memory;               /* rows in memory only (tests); segments still need `data` */
 
     /* Who we are, in all evidence (Art. 31.2.3, EN 319 522-2). */
     const char *service_name;       /* "Vasite" */
@@ -92,6 +94,8 @@ struct vs_relay_settings {
     bool inspect;       /* `vasite check`: a journal that does not hold is opened to be read */
     bool state_secrets; /* certified installation (Art. 32.2): false */
     bool batch_marks;   /* built-in agreement `law`: batched instead of per-document marks */
+    /* restore.h alone sets it: the store is a backup's, a new log begins (journal.h). */
+    struct vs_journal_restart *restart;
     int64_t clock_back_ms; /* 2 s: a clock further behind the last record stops intake */
 
     /* Pushes, notices and webhooks to participants' endpoints (deliver.h). */

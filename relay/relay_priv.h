@@ -14,6 +14,7 @@
 struct vs_authority;
 struct vs_centre;
 struct vs_journal;
+struct vs_journal_restart;
 struct vs_keys;
 struct vs_sequencer;   /* exchange/sequence.h */
 struct vs_sealer;      /* seal/seal.c */
@@ -22,6 +23,7 @@ struct vs_verification;
 struct vs_waiter;
 struct vs_delivering;  /* deliver.c */
 struct vs_remote_kind; /* deliver.h */
+struct vs_backup;
 
 struct vs_job_queue {
     struct vs_job *first, *last;
@@ -106,6 +108,7 @@ struct vs_relay {
     _Atomic bool sequence_waiting; /* a committed batch is not yet sequenced */
     _Atomic bool mark_waiting;
     struct vs_marker *marker;    /* seal/mark.c */
+    struct vs_backup *backup;    /* backup.c; has a lock of its own */
     _Atomic uint64_t following;  /* follow-up jobs under way */
     _Atomic bool follow_failed;  /* some of them must be made again (clockwork) */
     _Atomic int64_t first_month; /* oldest one with idempotency or repetition rows */
@@ -146,6 +149,18 @@ VS_NODISCARD vs_rc vs_marker_open(struct vs_relay *relay, struct vs_error *err);
 void vs_marker_close(struct vs_relay *relay);
 /* Ask the authority again, after it was away. */
 void vs_marker_retry(struct vs_relay *relay);
+
+/* backup.c */
+struct vs_backup *vs_backup_new(void);
+void vs_backup_close(struct vs_relay *relay); /* ends what runs */
+void vs_backup_wake(struct vs_relay *relay);
+
+/* restart.c: the first entry of a restored store's new log, before anything else is done. */
+VS_NODISCARD vs_rc vs_relay_restart_log(struct vs_relay *relay,
+                                        const struct vs_journal_restart *restart,
+                                        struct vs_error *err);
+/* Lies in the data folder while a restore has not committed that. */
+#define VS_RESTORE_MARKER "RESTORING"
 
 /* Months of a retention class: "minimum" (6), "months-N", "permanent"; 0: there is no such. */
 unsigned vs_retention_months(const char *class);

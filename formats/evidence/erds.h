@@ -77,6 +77,14 @@ struct vs_erds_extension {
 #define VS_ERDS_EXT_PRINCIPAL    "PrincipalName"    /* who acted (27.1) */
 #define VS_ERDS_EXT_GROUND       "Ground"           /* why: of holds, inspections, deletions */
 #define VS_ERDS_EXT_COUNT        "Count"            /* of what an act is about */
+/* Of JournalRestarted (relay/restore.h): the log that was left, with its last checkpoint known;
+ * its entries that are lost, from and up to (not including; "unknown"); the anchor's note. */
+#define VS_ERDS_EXT_LOG               "Log"
+#define VS_ERDS_EXT_LOG_CHECKPOINT    "LogCheckpoint"
+#define VS_ERDS_EXT_LOST_FROM         "LostFrom"
+#define VS_ERDS_EXT_LOST_UNTIL        "LostUntilAtLeast"
+#define VS_ERDS_EXT_ANCHOR_CHECKPOINT "AnchorCheckpoint"
+#define VS_ERDS_EXT_LOG_GIVEN_UP      "LogGivenUp" /* begun by an earlier restore */
 
 struct vs_erds {
     const char *id; /* EvidenceIdentifier */

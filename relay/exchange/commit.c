@@ -390,8 +390,11 @@ static void end_cycle(struct vs_relay *relay, struct cycle *cycle, vs_rc rc,
 /* The anchor lags under load, or could not be written: it catches up. */
 static void write_anchor(struct vs_relay *relay)
 {
-    struct vs_error ignored; /* told as VS_E_DISK_FULL by vs_relay_intake */
-    atomic_store(&relay->anchor_behind, !vs_ok(vs_journal_flush(relay->journal, &ignored)));
+    struct vs_error err; /* told as VS_E_DISK_FULL by vs_relay_intake */
+    vs_rc rc = vs_journal_flush(relay->journal, &err);
+    atomic_store(&relay->anchor_behind, !vs_ok(rc));
+    if (rc.code == VS_E_STORE_OLDER)
+        vs_relay_break(relay, &err);
 }
 
 static bool idle_now(struct vs_relay *relay)

@@ -5,7 +5,6 @@
 
 #define RECIPIENTS_MAX 1000
 #define DIGEST_URI     "http://www.w3.org/2001/04/xmlenc#sha256"
-#define ISSUER_POLICY  "urn:vasite:policy:1"
 
 /* -- facts --------------------------------------------------------------------------------- */
 
@@ -121,7 +120,7 @@ static vs_rc make_xml(struct vs_relay *relay, struct vs_arena *arena,
                       const struct vs_facts *facts, const struct vs_issue *issue,
                       const char *id, struct vs_bytes *ret, struct vs_error *err)
 {
-    static const char *const policies[] = {ISSUER_POLICY};
+    static const char *const policies[] = {VS_ISSUER_POLICY};
     struct vs_erds_part part = {.identifier = facts->name,
                                 .content_type = facts->media_type,
                                 .digest_uri = DIGEST_URI,

@@ -9,6 +9,8 @@
 #include "relay/exchange/commit.h"
 #include "relay/exchange/principals.h"
 
+#define VS_ISSUER_POLICY "urn:vasite:policy:1" /* EvidenceIssuerPolicyID */
+
 /* What all evidence about one exchange has in common. */
 struct vs_facts {
     struct vs_id document, sender_id;

@@ -100,7 +100,8 @@ static vs_rc prepare_journal(struct vs_relay *relay, struct vs_arena *arena,
 }
 
 /* The final lists, the place in the journal; what must still follow. */
-static vs_rc batch_op(struct vs_arena *arena, const struct vs_pending_batch *batch,
+static vs_rc batch_op(struct vs_relay *relay, struct vs_arena *arena,
+                      const struct vs_pending_batch *batch,
                       const struct vs_journal_append *journal, bool evidence, struct vs_op *ret,
                       struct vs_error *err)
 {
@@ -132,6 +133,10 @@ static vs_rc batch_op(struct vs_arena *arena, const struct vs_pending_batch *bat
             vs_blob(vs_bytes_copy(arena, VS_BYTES(journal->checkpoint_digest.bytes,
                                                   sizeof journal->checkpoint_digest.bytes)));
         set |= VS_SET(VS_BATCH_MARK) | VS_SET(VS_BATCH_FIRST) | VS_SET(VS_BATCH_CHECKPOINT);
+        if (vs_journal_epoch(relay->journal) > 1) {
+            row[VS_BATCH_EPOCH] = vs_int((int64_t)vs_journal_epoch(relay->journal));
+            set |= VS_SET(VS_BATCH_EPOCH);
+        }
     }
     *ret = vs_op_update(VS_T_BATCH, row, set, VS_ANY_VERSION);
     return VS_OK;
@@ -214,7 +219,7 @@ static vs_rc full_item(struct vs_relay *relay, struct vs_arena *arena,
     if (journal.n_ops > 0)
         memcpy(ops, journal.ops, journal.n_ops * sizeof *ops);
     n = journal.n_ops;
-    VS_TRY(batch_op(arena, batch, &journal, evidence > 0, &ops[n++], err));
+    VS_TRY(batch_op(relay, arena, batch, &journal, evidence > 0, &ops[n++], err));
     for (size_t i = 0; i < batch->n_moves; i++) {
         sequencer->place_prepared = next_place(sequencer->place_prepared, now);
         VS_TRY(
@@ -278,11 +283,14 @@ vs_rc vs_sequencer_done(struct vs_relay *relay, struct vs_error *err)
         vs_relay_wake_marker(relay);
     }
     vs_pending_batch_free(batch);
+    if (!journal)
+        return VS_OK;
+    vs_rc anchored = vs_journal_done(relay->journal, err);
     /* What is committed stays so though the anchor cannot follow: intake closes until it does.
      */
-    if (journal)
-        atomic_store(&relay->anchor_behind, !vs_ok(vs_journal_done(relay->journal, err)));
-    return VS_OK;
+    atomic_store(&relay->anchor_behind, !vs_ok(anchored));
+    /* But another copy of this store that is alive ends this one (reliability.md, 4). */
+    return anchored.code == VS_E_STORE_OLDER ? anchored : VS_OK;
 }
 
 /* -- opening (relay invariant 5) ----------------------------------------------------------- */

@@ -109,6 +109,7 @@ vs_rc vs_batch_from_row(struct vs_arena *arena, const struct vs_row *row, struct
     batch->sequenced = v[VS_BATCH_SEQUENCE].type == VS_NULL;
     if (v[VS_BATCH_FIRST].type == VS_INT)
         batch->first = (uint64_t)v[VS_BATCH_FIRST].integer;
+    batch->epoch = v[VS_BATCH_EPOCH].type == VS_INT ? (uint64_t)v[VS_BATCH_EPOCH].integer : 1;
     struct vs_bytes checkpoint = v[VS_BATCH_CHECKPOINT].bytes;
     if (checkpoint.len == sizeof batch->checkpoint)
         memcpy(batch->checkpoint.bytes, checkpoint.ptr, checkpoint.len);

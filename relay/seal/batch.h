@@ -55,6 +55,7 @@ struct vs_batch {
     size_t n_moves;
     bool sequenced;
     uint64_t first; /* journal index of the first evidence leaf, once sequenced */
+    uint64_t epoch; /* of the log that it counts in */
     struct vs_hash checkpoint;
     struct vs_bytes token; /* none: not marked yet */
     vs_time_ms marked;     /* genTime; VS_TIME_NONE */

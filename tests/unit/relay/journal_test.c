@@ -11,6 +11,7 @@ struct bench {
     struct vs_journal *journal;
     struct vs_arena *arena;
     char folder[40], anchor[60];
+    struct vs_journal_restart *restart;
 };
 
 static struct vs_keys *keys;
@@ -25,8 +26,11 @@ static struct vs_hash leaf_of(uint64_t i)
 
 static vs_rc open_journal(struct bench *b, struct vs_error *err)
 {
-    struct vs_journal_options options = {
-        .store = b->store, .keys = keys, .origin = "test.local/journal", .anchor = b->anchor};
+    struct vs_journal_options options = {.store = b->store,
+                                         .keys = keys,
+                                         .origin = "test.local/journal",
+                                         .anchor = b->anchor[0] != '\0' ? b->anchor : NULL,
+                                         .restart = b->restart};
     return vs_journal_open(&options, &b->journal, err);
 }
 
@@ -47,6 +51,9 @@ static void end(struct bench *b)
     vs_store_close(b->store);
     vs_arena_free(b->arena);
     unlink(b->anchor);
+    char lock[sizeof b->anchor + 8];
+    snprintf(lock, sizeof lock, "%s.lock", b->anchor);
+    unlink(lock);
     rmdir(b->folder);
 }
 
@@ -252,6 +259,8 @@ static void journal__meets_a_conflict_when_somebody_else_appended(void **state)
         if (before > 0)
             append(&b, before, 0, 0);
         struct bench second = b;
+        assert_fails(VS_E_STORE_IN_USE, open_journal(&second, &err));
+        second.anchor[0] = '\0'; /* it would hold the other one off */
         assert_ok(open_journal(&second, &err));
         append(&b, 1, 0, 1);
         assert_ok(vs_journal_prepare(second.journal, b.arena, &leaf, 1, 1, &a, &err));
