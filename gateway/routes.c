@@ -30,6 +30,13 @@ const struct vs_route vs_routes[] = {
      "Counters in the text format of Prometheus"},
     {"GET", "/v1/self", vs_rest_self, ANY, VS_ON_TLS, NO_BODY, "Who the caller is"},
 
+    {"POST", "/v1/backups", vs_rest_backup_start, OPERATOR, VS_ON_TLS, NO_BODY,
+     "Begin a backup"},
+    {"GET", "/v1/backups", vs_rest_backup_list, REGISTER, VS_ON_TLS, NO_BODY,
+     "Backups that are there, and the one under way"},
+    {"GET", "/v1/backups/{id}", vs_rest_backup_get, REGISTER, VS_ON_TLS, NO_BODY,
+     "How far a backup is"},
+
     /* Participants, principals, agreements (Art. 26, 27.1, 31.5). */
     {"POST", "/v1/participants", vs_rest_participant_add, OPERATOR, VS_ON_TLS, JSON_BODY,
      "Enter a participant"},
@@ -98,6 +105,8 @@ const struct vs_route vs_routes[] = {
      JSON_BODY, "Suspend, restore or revoke a certificate"},
 
     /* The journal, for everybody: salted leaves reveal nothing (C2SP tlog-tiles). */
+    {"GET", "/v1/journal/logs", vs_rest_journal_logs, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "The logs: a restored service begins a new one"},
     {"GET", "/v1/journal/checkpoint", vs_rest_journal_checkpoint, PUBLIC, VS_ON_BOTH, NO_BODY,
      "The newest signed checkpoint"},
     {"GET", "/v1/journal/key", vs_rest_journal_key, PUBLIC, VS_ON_BOTH, NO_BODY,

@@ -1,5 +1,5 @@
 /* init and check: what needs the data folder itself, with the service stopped. */
-#include "gateway/cli/cli.h"
+#include "gateway/cli/local.h"
 #include "gateway/daemon/daemon.h"
 #include "gateway/daemon/process.h"
 #include "relay/check.h"
@@ -9,16 +9,24 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static vs_rc open_relay(struct vs_cli *cli, const char *config, bool inspect,
-                        const struct vs_settings **ret, struct vs_relay **ret_relay)
+vs_rc vs_cli_settings(struct vs_cli *cli, const char *config, const struct vs_settings **ret,
+                      struct vs_relay_settings *ret_relay)
 {
-    struct vs_seams seams = vs_seams_real();
     if (config == NULL)
         return vs_fail(&cli->err, VS_E_USAGE, NULL, "--config FILE is missing");
     VS_TRY(vs_settings_load(config, cli->arena, ret, &cli->err));
     VS_TRY(vs_process_harden((*ret)->connections, &cli->err));
     VS_TRY(vs_process_become(*ret, &cli->err));
-    struct vs_relay_settings settings = vs_daemon_relay_settings(*ret);
+    *ret_relay = vs_daemon_relay_settings(*ret);
+    return VS_OK;
+}
+
+vs_rc vs_cli_open_relay(struct vs_cli *cli, const char *config, bool inspect,
+                        const struct vs_settings **ret, struct vs_relay **ret_relay)
+{
+    struct vs_seams seams = vs_seams_real();
+    struct vs_relay_settings settings;
+    VS_TRY(vs_cli_settings(cli, config, ret, &settings));
     settings.inspect = inspect;
     return vs_relay_open(&settings, &seams, ret_relay, &cli->err);
 }
@@ -63,7 +71,7 @@ static vs_rc bootstrap(struct vs_cli *cli, const char *config, const char *profi
     struct vs_relay *relay = NULL;
     struct vs_bytes ca;
     const char *token;
-    VS_TRY(open_relay(cli, config, false, &settings, &relay));
+    VS_TRY(vs_cli_open_relay(cli, config, false, &settings, &relay));
     vs_rc rc =
         vs_principal_bootstrap(relay, cli->arena, vs_relay_now(relay), &token, &cli->err);
     vs_relay_close(relay);
@@ -177,7 +185,7 @@ int vs_cli_check(struct vs_cli *cli, int argc, char **argv)
     const struct vs_settings *settings;
     struct vs_relay *relay = NULL;
     struct vs_check_result result;
-    vs_rc rc = open_relay(cli, config, true, &settings, &relay);
+    vs_rc rc = vs_cli_open_relay(cli, config, true, &settings, &relay);
     if (!vs_ok(rc))
         return vs_cli_failed(cli, rc);
     vs_relay_run_until_idle(relay); /* what a crash left half done is finished first */

@@ -5,6 +5,7 @@
 #include "gateway/daemon/process.h"
 #include "gateway/rest/rest.h"
 #include "gateway/routes.h"
+#include "relay/backup.h"
 #include "relay/centre/centre.h"
 #include "relay/decay.h"
 #include "relay/outgoing.h"
@@ -34,7 +35,8 @@ struct daemon {
     struct vs_outgoing *outgoing;
     struct vs_outgoing_many *many; /* of the delivery thread */
     struct vs_gateway gateway;
-    pthread_t workers[MAX_WORKERS], committer, marker, delivery, clockwork, decay;
+    pthread_t workers[MAX_WORKERS], committer, marker, delivery, clockwork, decay,
+        backup;
     uint64_t decay_steps; /* of that thread */
     size_t n_workers;
     bool have_threads;
@@ -51,6 +53,7 @@ struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
 {
     struct vs_relay_settings to = vs_relay_settings_default();
     to.data = s->data;
+    to.backup_folder = s->backup_folder[0] != '\0' ? s->backup_folder : NULL;
     to.anchor = s->anchor[0] != '\0' ? s->anchor : NULL;
     to.service_name = s->service_name;
     to.service_identifier = s->service_identifier;
@@ -155,6 +158,33 @@ static void *deliver(void *context)
     return NULL;
 }
 
+static void tell_backup(const struct daemon *self)
+{
+    struct vs_backup_progress p;
+    vs_backup_progress(self->gateway.relay, &p);
+    if (p.state == VS_BACKUP_FAILED)
+        VS_LOG(VS_LOG_ERROR, now_of(self), "backup-failed", {"id", p.id, 0},
+               {"code", vs_code_info(p.error.code)->name, 0}, {"text", p.error.text, 0});
+    else if (p.state == VS_BACKUP_DONE)
+        VS_LOG(VS_LOG_INFO, now_of(self), "backup-made", {"id", p.id, 0},
+               {"files", NULL, (int64_t)p.files}, {"linked", NULL, (int64_t)p.linked},
+               {"bytes", NULL, (int64_t)p.bytes}, {"ms", NULL, p.ended - p.began});
+}
+
+static void *backup(void *context)
+{
+    struct daemon *self = context;
+    struct vs_relay *relay = self->gateway.relay;
+    do {
+        bool any = false;
+        while (vs_backup_step(relay, now_of(self)))
+            any = true;
+        if (any)
+            tell_backup(self);
+    } while (vs_backup_wait(relay, WAIT_MS));
+    return NULL;
+}
+
 static void *clockwork(void *context)
 {
     struct daemon *self = context;
@@ -213,6 +243,7 @@ static void start_threads(struct daemon *self)
     start_thread(&self->delivery, deliver, self);
     start_thread(&self->clockwork, clockwork, self);
     start_thread(&self->decay, look_for_decay, self);
+    start_thread(&self->backup, backup, self);
     self->have_threads = true;
 }
 
@@ -227,6 +258,7 @@ static void join_threads(struct daemon *self)
     pthread_join(self->delivery, NULL);
     pthread_join(self->clockwork, NULL);
     pthread_join(self->decay, NULL);
+    pthread_join(self->backup, NULL);
 }
 
 /* ---- the server ------------------------------------------------------------------------- */

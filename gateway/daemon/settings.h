@@ -31,7 +31,7 @@ struct vs_settings {
     int64_t http_threads, workers;
     const char *tls_certificate, *tls_key;
     const char *user;
-    const char *data, *anchor, *passphrase_file;
+    const char *data, *anchor, *passphrase_file, *backup_folder;
     const char *seal_file, *seal_passphrase_file, *evidence_file, *evidence_passphrase_file;
     const char *service_name, *service_identifier, *service_country, *service_url, *public_url;
     const char *journal_origin;

@@ -83,6 +83,10 @@ const struct vs_setting vs_setting_table[] = {
      "File outside it that keeps the journal's last checkpoint; best on another disk.\n"
      "Start-up refuses a store that is older. Empty: none."},
 
+    {"backup.folder", PATH(backup_folder), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
+     "Folder in which `vasite backup` makes a new one each time; best on another disk, and\n"
+     "guarded as the data folder is. Empty: no backups."},
+
     {"time_marks.policy", VS_SETTING_CHOICE, AT(mark_policy), "later", 0, 0, "later wait", MUST,
      RESTART, "`later`: commit and answer first; `wait`: no answer before a time mark."},
     {"time_marks.bound", TIME(mark_bound_ms), "24 h", RANGE(VS_SECOND_MS, 30 * VS_DAY_MS), MUST,

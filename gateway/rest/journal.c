@@ -10,20 +10,72 @@
 
 #define TEXT "text/plain; charset=utf-8"
 
+/* The log that the query names; the newest one where it names none. */
+static vs_rc query_epoch(struct vs_relay *relay, const struct vs_request *request,
+                         uint64_t *ret, struct vs_error *err)
+{
+    uint64_t newest = vs_journal_epoch(vs_relay_journal(relay));
+    return vs_request_query_number(request, "epoch", 1, newest, newest, ret, err);
+}
+
+static vs_rc query_log(struct vs_relay *relay, struct vs_job *job,
+                       const struct vs_request *request, struct vs_journal_log *ret,
+                       struct vs_error *err)
+{
+    uint64_t epoch;
+    VS_TRY(query_epoch(relay, request, &epoch, err));
+    return vs_journal_log(vs_relay_journal(relay), job->arena, epoch, ret, err);
+}
+
 static vs_rc run_checkpoint(struct vs_relay *relay, struct vs_job *job,
                             struct vs_request *request, vs_time_ms now, struct vs_error *err)
 {
     (void)now;
-    struct vs_bytes note;
-    VS_TRY(vs_journal_checkpoint(vs_relay_journal(relay), job->arena, &note, err));
+    struct vs_journal_log log;
+    VS_TRY(query_log(relay, job, request, &log, err));
     vs_respond_header(request, "Cache-Control", "no-store");
-    vs_respond(request, 200, TEXT, note);
+    vs_respond(request, 200, TEXT, log.checkpoint);
     return VS_OK;
+}
+
+static vs_rc run_logs(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
+                      vs_time_ms now, struct vs_error *err)
+{
+    (void)now;
+    const struct vs_journal_log *logs;
+    size_t n;
+    VS_TRY(vs_journal_logs(vs_relay_journal(relay), job->arena, &logs, &n, err));
+    VS_JSON json;
+    vs_json_init(&json);
+    vs_json_object(&json, NULL);
+    vs_json_array(&json, "logs");
+    for (size_t i = 0; i < n; i++) {
+        vs_json_object(&json, NULL);
+        vs_json_number(&json, "epoch", (int64_t)logs[i].epoch);
+        vs_json_string(&json, "origin", logs[i].origin);
+        vs_json_number(&json, "size", (int64_t)logs[i].size);
+        vs_json_text_of(&json, "checkpoint", logs[i].checkpoint);
+        vs_json_string(&json, "key", logs[i].key);
+        if (logs[i].record.len > 0)
+            vs_json_hex(&json, "evidence", logs[i].record);
+        else
+            vs_json_null(&json, "evidence");
+        vs_json_end_object(&json);
+    }
+    vs_json_end_array(&json);
+    vs_json_end_object(&json);
+    return vs_respond_json(request, 200, &json, err);
+}
+
+vs_rc vs_rest_journal_logs(struct vs_request *request, struct vs_error *err)
+{
+    VS_TRY(vs_request_query_only(request, "", err));
+    return vs_call(request, run_logs, NULL, err);
 }
 
 vs_rc vs_rest_journal_checkpoint(struct vs_request *request, struct vs_error *err)
 {
-    VS_TRY(vs_request_query_only(request, "", err));
+    VS_TRY(vs_request_query_only(request, "epoch", err));
     return vs_call(request, run_checkpoint, NULL, err);
 }
 
@@ -31,8 +83,9 @@ static vs_rc run_key(struct vs_relay *relay, struct vs_job *job, struct vs_reque
                      vs_time_ms now, struct vs_error *err)
 {
     (void)now;
-    char *key = vs_journal_verifier_key(vs_relay_journal(relay), job->arena);
-    char *line = key == NULL ? NULL : vs_arena_printf(job->arena, "%s\n", key);
+    struct vs_journal_log log;
+    VS_TRY(query_log(relay, job, request, &log, err));
+    char *line = vs_arena_printf(job->arena, "%s\n", log.key);
     if (line == NULL)
         return vs_fail_memory(err);
     vs_respond(request, 200, TEXT, vs_bytes_text(line));
@@ -41,7 +94,7 @@ static vs_rc run_key(struct vs_relay *relay, struct vs_job *job, struct vs_reque
 
 vs_rc vs_rest_journal_key(struct vs_request *request, struct vs_error *err)
 {
-    VS_TRY(vs_request_query_only(request, "", err));
+    VS_TRY(vs_request_query_only(request, "epoch", err));
     return vs_call(request, run_key, NULL, err);
 }
 
@@ -99,19 +152,23 @@ static vs_rc run_tile(struct vs_relay *relay, struct vs_job *job, struct vs_requ
     (void)now;
     struct tile tile;
     struct vs_bytes hashes;
+    uint64_t epoch;
+    VS_TRY(query_epoch(relay, request, &epoch, err));
     if (!read_tile(request, &tile))
         return vs_fail(err, VS_E_NOT_FOUND, "C2SP tlog-tiles", "no path of a tile");
-    VS_TRY(vs_journal_tile(vs_relay_journal(relay), (unsigned)tile.level, tile.number,
-                           (unsigned)tile.width, job->arena, &hashes, err));
-    /* A tile never changes: it may be kept for ever. */
-    vs_respond_header(request, "Cache-Control", "public, max-age=31536000, immutable");
+    VS_TRY(vs_journal_tile_of(vs_relay_journal(relay), epoch, (unsigned)tile.level, tile.number,
+                              (unsigned)tile.width, job->arena, &hashes, err));
+    /* A log's tile never changes: it may be kept for ever. Which log is the newest, may. */
+    bool named = vs_request_query(request, "epoch") != NULL;
+    vs_respond_header(request, "Cache-Control",
+                      named ? "public, max-age=31536000, immutable" : "public, max-age=3600");
     vs_respond(request, 200, "application/octet-stream", hashes);
     return VS_OK;
 }
 
 vs_rc vs_rest_journal_tile(struct vs_request *request, struct vs_error *err)
 {
-    VS_TRY(vs_request_query_only(request, "", err));
+    VS_TRY(vs_request_query_only(request, "epoch", err));
     return vs_call(request, run_tile, NULL, err);
 }
 
@@ -126,27 +183,29 @@ static void put_hashes(struct vs_json *json, const char *name,
     vs_json_end_array(json);
 }
 
-/* A size from the query; the journal's own where there is none. */
-static vs_rc query_size(struct vs_relay *relay, const struct vs_request *request,
-                        const char *name, uint64_t *ret, struct vs_error *err)
+/* A size from the query; the log's own where there is none. */
+static vs_rc query_size(const struct vs_request *request, const char *name,
+                        const struct vs_journal_log *log, uint64_t *ret, struct vs_error *err)
 {
-    return vs_request_query_number(request, name, 0, INT64_MAX,
-                                   vs_journal_size(vs_relay_journal(relay)), ret, err);
+    return vs_request_query_number(request, name, 0, INT64_MAX, log->size, ret, err);
 }
 
 static vs_rc run_inclusion(struct vs_relay *relay, struct vs_job *job,
                            struct vs_request *request, vs_time_ms now, struct vs_error *err)
 {
-    (void)now, (void)job;
+    (void)now;
     uint64_t index, size;
+    struct vs_journal_log log;
     struct vs_merkle_proof proof;
     struct vs_hash leaf;
     if (vs_request_query(request, "index") == NULL)
         return vs_fail(err, VS_E_PARAMETER, NULL, "index is missing");
     VS_TRY(vs_request_query_number(request, "index", 0, INT64_MAX, 0, &index, err));
-    VS_TRY(query_size(relay, request, "size", &size, err));
-    VS_TRY(vs_journal_inclusion(vs_relay_journal(relay), index, size, &proof, err));
-    VS_TRY(vs_journal_leaf(vs_relay_journal(relay), index, &leaf, err));
+    VS_TRY(query_log(relay, job, request, &log, err));
+    VS_TRY(query_size(request, "size", &log, &size, err));
+    VS_TRY(
+        vs_journal_inclusion_of(vs_relay_journal(relay), log.epoch, index, size, &proof, err));
+    VS_TRY(vs_journal_leaf_of(vs_relay_journal(relay), log.epoch, index, &leaf, err));
     VS_JSON json;
     vs_json_init(&json);
     vs_json_object(&json, NULL);
@@ -160,21 +219,24 @@ static vs_rc run_inclusion(struct vs_relay *relay, struct vs_job *job,
 
 vs_rc vs_rest_journal_inclusion(struct vs_request *request, struct vs_error *err)
 {
-    VS_TRY(vs_request_query_only(request, "index size", err));
+    VS_TRY(vs_request_query_only(request, "epoch index size", err));
     return vs_call(request, run_inclusion, NULL, err);
 }
 
 static vs_rc run_consistency(struct vs_relay *relay, struct vs_job *job,
                              struct vs_request *request, vs_time_ms now, struct vs_error *err)
 {
-    (void)now, (void)job;
+    (void)now;
     uint64_t from, to;
+    struct vs_journal_log log;
     struct vs_merkle_proof proof;
     if (vs_request_query(request, "from") == NULL)
         return vs_fail(err, VS_E_PARAMETER, NULL, "from is missing");
     VS_TRY(vs_request_query_number(request, "from", 0, INT64_MAX, 0, &from, err));
-    VS_TRY(query_size(relay, request, "to", &to, err));
-    VS_TRY(vs_journal_consistency(vs_relay_journal(relay), from, to, &proof, err));
+    VS_TRY(query_log(relay, job, request, &log, err));
+    VS_TRY(query_size(request, "to", &log, &to, err));
+    VS_TRY(
+        vs_journal_consistency_of(vs_relay_journal(relay), log.epoch, from, to, &proof, err));
     VS_JSON json;
     vs_json_init(&json);
     vs_json_object(&json, NULL);
@@ -187,7 +249,7 @@ static vs_rc run_consistency(struct vs_relay *relay, struct vs_job *job,
 
 vs_rc vs_rest_journal_consistency(struct vs_request *request, struct vs_error *err)
 {
-    VS_TRY(vs_request_query_only(request, "from to", err));
+    VS_TRY(vs_request_query_only(request, "epoch from to", err));
     return vs_call(request, run_consistency, NULL, err);
 }
 
@@ -198,27 +260,27 @@ static vs_rc put_place(struct vs_relay *relay, struct vs_job *job, struct vs_jso
 {
     struct vs_journal *journal = vs_relay_journal(relay);
     struct vs_merkle_proof proof;
-    struct vs_bytes note;
-    struct vs_checkpoint checkpoint;
+    struct vs_journal_log log;
     uint8_t leaf[32];
     vs_evidence_leaf(evidence, leaf);
-    /* The proof is for the tree of exactly this checkpoint. */
-    VS_TRY(vs_journal_checkpoint(journal, job->arena, &note, err));
-    VS_TRY(vs_checkpoint_read(job->arena, note, &checkpoint, err));
-    uint64_t index = evidence->journal_index, size = checkpoint.size;
+    /* The proof is for the tree of exactly this checkpoint, of the log that it is in. */
+    VS_TRY(vs_journal_log(journal, job->arena, evidence->journal_epoch, &log, err));
+    uint64_t index = evidence->journal_index, size = log.size;
     if (!evidence->sequenced || index >= size)
         return vs_fail(err, VS_E_STATE, NULL, "the evidence has no place in the journal yet");
-    VS_TRY(vs_journal_inclusion(journal, index, size, &proof, err));
+    VS_TRY(vs_journal_inclusion_of(journal, log.epoch, index, size, &proof, err));
     vs_json_number(json, "version", 1);
+    vs_json_number(json, "epoch", (int64_t)log.epoch);
     vs_json_hex(json, "digest", VS_BYTES(evidence->digest, 32));
     vs_json_hex(json, "salt", VS_BYTES(evidence->salt, 32));
     vs_json_hex(json, "leaf", VS_BYTES(leaf, 32));
     vs_json_number(json, "index", (int64_t)index);
     vs_json_number(json, "size", (int64_t)size);
     put_hashes(json, "hashes", &proof);
-    vs_json_string(json, "checkpoint",
-                   vs_arena_strndup(job->arena, (const char *)note.ptr, note.len));
-    vs_json_string(json, "key", vs_journal_verifier_key(journal, job->arena));
+    vs_json_string(
+        json, "checkpoint",
+        vs_arena_strndup(job->arena, (const char *)log.checkpoint.ptr, log.checkpoint.len));
+    vs_json_string(json, "key", log.key);
     return VS_OK;
 }
 

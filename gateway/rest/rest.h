@@ -27,6 +27,8 @@ vs_handler vs_rest_certificate_issue, vs_rest_certificate_list, vs_rest_certific
     vs_rest_certificate_change;
 vs_handler vs_rest_evidence_proof, vs_rest_journal_checkpoint, vs_rest_journal_key,
     vs_rest_journal_tile, vs_rest_journal_inclusion, vs_rest_journal_consistency;
+vs_handler vs_rest_journal_logs;
+vs_handler vs_rest_backup_start, vs_rest_backup_list, vs_rest_backup_get;
 vs_handler vs_rest_verify;
 vs_handler vs_rest_inbox, vs_rest_events, vs_rest_acknowledge;
 
