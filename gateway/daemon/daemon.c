@@ -35,8 +35,7 @@ struct daemon {
     struct vs_outgoing *outgoing;
     struct vs_outgoing_many *many; /* of the delivery thread */
     struct vs_gateway gateway;
-    pthread_t workers[MAX_WORKERS], committer, marker, delivery, clockwork, decay,
-        backup;
+    pthread_t workers[MAX_WORKERS], committer, marker, delivery, clockwork, decay, backup;
     uint64_t decay_steps; /* of that thread */
     size_t n_workers;
     bool have_threads;
