@@ -1,5 +1,6 @@
 #include "relay/exchange/delivery.h"
 #include "formats/validation/indication.h"
+#include "relay/exchange/deadline.h"
 #include "relay/exchange/transitions.h"
 #include "relay/relay_priv.h"
 
@@ -81,6 +82,43 @@ static void fill_delivery(struct vs_arena *arena, const struct vs_row *row, unsi
                                                               d->state != VS_DELIVERY_REFUSED;
 }
 
+/* Art. 27.3: not sent, once its sender says so, as long as its authenticity was judged and not
+ * confirmed, or it is a repetition that the sender has not confirmed. */
+static void fill_authenticity(const struct vs_value *document, struct vs_delivery *d)
+{
+    struct vs_bytes indication = document[VS_DOCUMENT_INDICATION].bytes;
+    bool open = vs_bytes_is(indication, vs_indication_text(VS_INDETERMINATE));
+    bool passed = vs_bytes_is(indication, vs_indication_text(VS_PASSED));
+    d->authenticity = passed ? "confirmed" : open ? "not-confirmed" : "not-verified";
+    d->not_sent = (d->notice != VS_TIME_NONE ? VS_NOT_SENT_NOTICE : 0u) |
+                  (open ? VS_NOT_SENT_NOT_CONFIRMED : 0u) |
+                  (d->state == VS_DELIVERY_HELD ? VS_NOT_SENT_REPETITION : 0u);
+    d->counts_as_not_sent = d->not_sent != 0;
+}
+
+static void fill_term(const struct vs_row *row, struct vs_delivery *d)
+{
+    vs_time_ms deadline = vs_deadline_of(row);
+    d->term_until = VS_TIME_NONE;
+    d->late = d->acknowledged != VS_TIME_NONE && deadline != VS_TIME_NONE &&
+              d->acknowledgement_required && d->acknowledged > deadline;
+    if (d->state == VS_DELIVERY_ASKED && d->consent == VS_TIME_NONE) {
+        d->term = VS_TERM_OF_CONSENT;
+        d->term_until = d->consent_until;
+    } else if (deadline != VS_TIME_NONE && vs_deadline_matters(row)) {
+        d->term = d->further != VS_TIME_NONE ? VS_TERM_OF_FURTHER : VS_TERM_OF_ACKNOWLEDGEMENT;
+        d->term_until = deadline;
+    }
+}
+
+const char *vs_running_term_name(enum vs_running_term term)
+{
+    static const char *const names[VS_RUNNING_TERMS] = {NULL, "consent", "acknowledgement",
+                                                        "further"};
+    VS_ASSERT((unsigned)term < VS_RUNNING_TERMS);
+    return names[term];
+}
+
 vs_rc vs_delivery_load(struct vs_delivery_loader *loader, const struct vs_row *row,
                        unsigned place, const struct vs_delivery **ret, struct vs_error *err)
 {
@@ -97,11 +135,8 @@ vs_rc vs_delivery_load(struct vs_delivery_loader *loader, const struct vs_row *r
     d->sender_name = sender->name;
     d->recipient_identifier = recipient->identifiers[0];
     d->recipient_name = recipient->name;
-    /* Art. 27.3: not sent, once its sender says so, as long as its authenticity was judged and
-     * not confirmed, or it is a repetition that the sender has not confirmed. */
-    d->counts_as_not_sent = d->notice != VS_TIME_NONE || d->state == VS_DELIVERY_HELD ||
-                            vs_bytes_is(loader->document->values[VS_DOCUMENT_INDICATION].bytes,
-                                        vs_indication_text(VS_INDETERMINATE));
+    fill_authenticity(loader->document->values, d);
+    fill_term(row, d);
     *ret = d;
     return VS_OK;
 }

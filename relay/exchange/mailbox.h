@@ -34,6 +34,21 @@ enum vs_delivery_mode {
 };
 const char *vs_delivery_state_name(enum vs_delivery_state state); /* "handed-over" */
 
+/* Which term runs, or has passed without an answer. */
+enum vs_running_term {
+    VS_TERM_OF_NONE,
+    VS_TERM_OF_CONSENT,         /* for the answer to being asked (26) */
+    VS_TERM_OF_ACKNOWLEDGEMENT, /* 27.5, the first */
+    VS_TERM_OF_FURTHER,         /* 27.5, set by the reminder */
+    VS_RUNNING_TERMS
+};
+const char *vs_running_term_name(enum vs_running_term term); /* "consent"; NONE: NULL */
+/* Why a recipient must deem a document not sent (27.3): bits, for all that hold. */
+enum vs_not_sent {
+    VS_NOT_SENT_NOTICE = 1,        /* 27.3.1: its sender says so */
+    VS_NOT_SENT_NOT_CONFIRMED = 2, /* 27.3.2: its authenticity was not confirmed */
+    VS_NOT_SENT_REPETITION = 4,    /* 27.3.3: an automatic repetition */
+};
 /* One delivery, as list entries and the status view show it. */
 struct vs_delivery {
     struct vs_id document, sender, recipient;
@@ -52,8 +67,15 @@ struct vs_delivery {
     vs_time_ms asked, consent_until, consent; /* before hand-over; the answer's moment */
     vs_time_ms notice;                        /* 27.3.1 */
     vs_time_ms failed;
-    const char *notice_reason;  /* of the sender, 27.3.1 */
-    unsigned mode;              /* bits of enum vs_delivery_mode */
+    const char *notice_reason; /* of the sender, 27.3.1 */
+    unsigned mode;             /* bits of enum vs_delivery_mode */
+    unsigned not_sent;         /* bits of enum vs_not_sent */
+    enum vs_running_term term;
+    vs_time_ms term_until; /* its last moment; VS_TIME_NONE: no term */
+    bool late;             /* acknowledged or refused after the term (it counts, 27.5) */
+    /* What the verdict says (27.2): "confirmed", "not-confirmed", or "not-verified" where the
+     * agreement takes it as it is. Static text. */
+    const char *authenticity;
     struct vs_id repeats;       /* 27.3.3 */
     const char *refusal_reason; /* of the recipient */
     int64_t sequence;           /* in this list */
