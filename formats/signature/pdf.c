@@ -22,7 +22,7 @@ vs_rc vs_pdf_open(struct vs_bytes file, vs_qpdf **ret, struct vs_error *err)
     qpdf_set_attempt_recovery(q, QPDF_FALSE);
     QPDF_ERROR_CODE code = qpdf_read_memory(q, "pdf", (const char *)file.ptr, file.len, "");
     if ((code & QPDF_ERRORS) != 0) {
-        qpdf_cleanup(&q);
+        vs_cleanup_qpdf(&q);
         return vs_fail(err, VS_E_SIGNATURE_FORM, "ISO 32000-1, 7.5", "not a sound PDF");
     }
     *ret = q;

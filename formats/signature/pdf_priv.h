@@ -7,8 +7,11 @@
 typedef struct _qpdf_data vs_qpdf;
 static inline void vs_cleanup_qpdf(vs_qpdf **q)
 {
-    if (*q != NULL)
-        qpdf_cleanup(q);
+    if (*q == NULL)
+        return;
+    if (qpdf_has_error(*q))
+        (void)qpdf_get_error(*q); /* else it is printed */
+    qpdf_cleanup(q);
 }
 #define VS_QPDF __attribute__((cleanup(vs_cleanup_qpdf))) vs_qpdf
 
