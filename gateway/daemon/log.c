@@ -1,5 +1,5 @@
 #include "gateway/daemon/log.h"
-#include "gateway/http/json_text.h"
+#include "formats/base/json_text.h"
 #include <unistd.h>
 
 enum { MAX_RECORD = 16 << 10 };

@@ -1,5 +1,5 @@
 #include "gateway/http/http_priv.h"
-#include "gateway/http/json_text.h"
+#include "formats/base/json_text.h"
 
 enum { STREAM_BLOCK = 64 << 10, RETRY_SOON_S = 2, RETRY_LATER_S = 30 };
 

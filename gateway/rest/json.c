@@ -1,5 +1,5 @@
 #include "gateway/rest/json.h"
-#include "gateway/http/json_text.h"
+#include "formats/base/json_text.h"
 #include <jansson.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "gateway/http/json_text.h"
+#include "formats/base/json_text.h"
 
 /* Length of the UTF-8 sequence at the beginning, 0 where there is none. */
 static size_t sequence(struct vs_bytes text)
