@@ -111,6 +111,8 @@ const struct vs_route vs_routes[] = {
      "The newest signed checkpoint"},
     {"GET", "/v1/journal/key", vs_rest_journal_key, PUBLIC, VS_ON_BOTH, NO_BODY,
      "The key that signs checkpoints, as verifiers of signed notes take it"},
+    {"GET", "/v1/webhook-key", vs_rest_webhook_key, PUBLIC, VS_ON_BOTH, NO_BODY,
+     "The key that signs requests to endpoints (RFC 9421)"},
     {"GET", "/v1/journal/tile/{level}/{number...}", vs_rest_journal_tile, PUBLIC, VS_ON_BOTH,
      NO_BODY, "A tile of hashes"},
     {"GET", "/v1/journal/inclusion", vs_rest_journal_inclusion, PUBLIC, VS_ON_BOTH, NO_BODY,

@@ -12,6 +12,12 @@ struct vs_id {
     uint8_t bytes[VS_ID_BYTES];
 };
 
+/* When it was made. */
+static inline vs_time_ms vs_id_time(struct vs_id id)
+{
+    return (vs_time_ms)(vs_get_u64(id.bytes) >> 16);
+}
+
 struct vs_id vs_id_new(const struct vs_seams *seams, vs_time_ms now);
 void vs_id_text(struct vs_id id, char out[VS_ID_TEXT]);
 char *vs_id_text_new(struct vs_arena *arena, struct vs_id id);

@@ -104,11 +104,16 @@ void vs_outgoing_many_wake(struct vs_outgoing_many *many); /* any thread; never 
 void vs_outgoing_many_cancel(struct vs_outgoing_many *many, struct vs_outgoing_call *call);
 
 /* What an endpoint must be before it is kept: an https URL of printable ASCII, at most 2000
- * bytes, with a host, without user, password and fragment. *ret_host: "host:port", the host in
- * lower case. VS_E_PARAMETER says what is wrong. Says nothing about where the host lies: that
- * is checked when it is connected to. */
+ * bytes, with a host, without user, password and fragment. */
+struct vs_endpoint {
+    /* As a request names it (RFC 9421, 2.2.2): host in lower case, no default port, a path. */
+    const char *url;
+    const char *host; /* "host:port" */
+};
+/* VS_E_ENDPOINT says what is wrong. It says nothing about where the host lies: that is checked
+ * when it is connected to. */
 VS_NODISCARD vs_rc vs_outgoing_endpoint(struct vs_arena *arena, const char *url,
-                                        const char **ret_host, struct vs_error *err);
+                                        struct vs_endpoint *ret, struct vs_error *err);
 
 /* Whether `address` (4 or 16 bytes, network order) is on the public internet; for tests. */
 bool vs_address_is_public(struct vs_bytes address);

@@ -118,59 +118,59 @@ static bool is_plain(const char *url)
     return true;
 }
 
-/* The same reader that will connect: what it takes for the host is the host. */
-static const char *read_endpoint(struct vs_arena *arena, CURLU *parsed, const char *url,
-                                 const char **ret_host)
+/* One part, copied; NULL: there is none, or the arena is full. */
+static char *part(struct vs_arena *arena, CURLU *url, CURLUPart what, unsigned flags)
 {
-    char *scheme = NULL, *user = NULL, *password = NULL, *fragment = NULL, *host = NULL,
-         *port = NULL;
-    const char *wrong = NULL;
-    if (curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
-        curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        curl_url_get(parsed, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-        curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
-        host[0] == '\0' || strlen(host) > 253)
-        wrong = "it is no URL with a host";
-    else if (strcmp(scheme, "https") != 0)
-        wrong = "only https";
-    else if (curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK ||
-             curl_url_get(parsed, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK)
-        wrong = "no user or password in the URL";
-    else if (curl_url_get(parsed, CURLUPART_FRAGMENT, &fragment, 0) == CURLUE_OK)
-        wrong = "no fragment";
-    else
-        *ret_host = vs_arena_printf(arena, "%s:%s", host, port);
-    curl_free(scheme);
-    curl_free(user);
-    curl_free(password);
-    curl_free(fragment);
-    curl_free(host);
-    curl_free(port);
-    return wrong;
+    char *text = NULL, *copy = NULL;
+    if (curl_url_get(url, what, &text, flags) == CURLUE_OK)
+        copy = vs_arena_strdup(arena, text);
+    curl_free(text);
+    return copy;
 }
 
-vs_rc vs_outgoing_endpoint(struct vs_arena *arena, const char *url, const char **ret_host,
+static char *lower(char *text)
+{
+    for (char *c = text; c != NULL && *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    return text;
+}
+
+/* The same reader that will connect: what it takes for the host is the host. */
+static vs_rc read_endpoint(struct vs_arena *arena, CURLU *parsed, const char *text,
+                           struct vs_endpoint *ret, struct vs_error *err)
+{
+    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, text, 0);
+    VS_REFUSE_IF(code != CURLUE_OK, err, VS_E_ENDPOINT, "RFC 3986", "it is no URL");
+    const char *scheme = part(arena, parsed, CURLUPART_SCHEME, 0);
+    char *host = lower(part(arena, parsed, CURLUPART_HOST, 0));
+    const char *port = part(arena, parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    if (scheme == NULL || host == NULL || port == NULL)
+        return vs_fail(err, VS_E_ENDPOINT, "RFC 3986", "it has no host");
+    VS_REFUSE_IF(strcmp(scheme, "https") != 0, err, VS_E_ENDPOINT, "Art. 30",
+                 "only https, not %s", scheme);
+    VS_REFUSE_IF(part(arena, parsed, CURLUPART_USER, 0) != NULL ||
+                     part(arena, parsed, CURLUPART_PASSWORD, 0) != NULL,
+                 err, VS_E_ENDPOINT, "RFC 9110, 4.2.4", "it holds a user or password");
+    VS_REFUSE_IF(part(arena, parsed, CURLUPART_FRAGMENT, 0) != NULL, err, VS_E_ENDPOINT,
+                 "RFC 9110, 4.2.5", "it has a fragment");
+    VS_REFUSE_IF(host[0] == '\0' || strlen(host) > 253, err, VS_E_ENDPOINT, "RFC 3986",
+                 "it has no host");
+    (void)curl_url_set(parsed, CURLUPART_HOST, host, 0);
+    ret->url = part(arena, parsed, CURLUPART_URL, CURLU_NO_DEFAULT_PORT);
+    ret->host = vs_arena_printf(arena, "%s:%s", host, port);
+    return ret->url == NULL || ret->host == NULL ? vs_fail_memory(err) : VS_OK;
+}
+
+vs_rc vs_outgoing_endpoint(struct vs_arena *arena, const char *url, struct vs_endpoint *ret,
                            struct vs_error *err)
 {
-    *ret_host = NULL;
-    if (strlen(url) > MOST_URL || !is_plain(url))
-        return vs_fail(err, VS_E_PARAMETER, "RFC 3986",
-                       "at most %d characters of ASCII, no spaces", MOST_URL);
+    VS_REFUSE_IF(strlen(url) > MOST_URL || !is_plain(url), err, VS_E_ENDPOINT, "RFC 3986",
+                 "at most %d characters of ASCII, no spaces", MOST_URL);
     CURLU *parsed = curl_url();
     if (parsed == NULL)
         return vs_fail_memory(err);
-    const char *wrong = read_endpoint(arena, parsed, url, ret_host);
+    vs_rc rc = read_endpoint(arena, parsed, url, ret, err);
     curl_url_cleanup(parsed);
-    if (wrong != NULL)
-        return vs_fail(err, VS_E_PARAMETER, "RFC 3986", "%s", wrong);
-    if (*ret_host == NULL)
-        return vs_fail_memory(err);
-    char *lower = vs_arena_strdup(arena, *ret_host);
-    if (lower == NULL)
-        return vs_fail_memory(err);
-    for (char *c = lower; *c != '\0'; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c - 'A' + 'a');
-    *ret_host = lower;
-    return VS_OK;
+    return rc;
 }

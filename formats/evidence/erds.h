@@ -74,6 +74,9 @@ struct vs_erds_extension {
 #define VS_ERDS_EXT_STATEMENT    "Statement"        /* of conformity (27.4), or why refused */
 #define VS_ERDS_EXT_TERM         "Term"             /* end of the term that it is about */
 #define VS_ERDS_EXT_FURTHER      "FurtherTerm"      /* end of the term that is set (27.5) */
+#define VS_ERDS_EXT_ENDPOINT     "Endpoint"         /* host and port that it was pushed to */
+#define VS_ERDS_EXT_DELIVERY     "DeliveryId"       /* that the pushed request named */
+#define VS_ERDS_EXT_ATTEMPTS     "Attempts"         /* how often it was tried */
 #define VS_ERDS_EXT_PRINCIPAL    "PrincipalName"    /* who acted (27.1) */
 #define VS_ERDS_EXT_GROUND       "Ground"           /* why: of holds, inspections, deletions */
 #define VS_ERDS_EXT_COUNT        "Count"            /* of what an act is about */

@@ -21,7 +21,7 @@ struct vs_http_signature {
     const char *label; /* of the signature in its header fields: "sig1" */
     const struct vs_http_component *components;
     size_t n_components;
-    vs_time_ms created; /* whole seconds are stated */
+    vs_time_ms created;                   /* whole seconds are stated */
     const char *key_id, *algorithm, *tag; /* printable ASCII without quotes and backslashes */
 };
 

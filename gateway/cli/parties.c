@@ -108,7 +108,7 @@ static int change(struct vs_cli *cli, const char *path, const char *const *kept,
 /* -- participant -------------------------------------------------------------------------- */
 
 struct participant_options {
-    const char *name, *contract, *from, *until, *endpoint, *retention;
+    const char *name, *contract, *from, *until, *endpoint, *takes, *events, *retention;
     bool public_body, agreed_only;
 };
 
@@ -130,6 +130,10 @@ static void read_participant(struct vs_cli *cli, int argc, char **argv, const ch
          "it takes documents only from those it has an agreement with"},
         {"endpoint", 0, VS_OPTION_TEXT, &o->endpoint, "URL",
          "the system that receives for it (Art. 28.2); default: its mailbox here"},
+        {"endpoint-takes", 0, VS_OPTION_TEXT, &o->takes, "WHAT",
+         "original (default) or consignment: what is sent to the endpoint"},
+        {"events-endpoint", 0, VS_OPTION_TEXT, &o->events, "URL",
+         "told what happened to the documents it sent"},
         {"retention", 0, VS_OPTION_TEXT, &o->retention, "CLASS",
          "minimum, months-N or permanent"},
     };
@@ -146,6 +150,8 @@ static json_t *participant_body(const struct participant_options *o)
     set_text(body, "contract_from", o->from);
     set_text(body, "contract_until", o->until);
     set_text(body, "endpoint", o->endpoint);
+    set_text(body, "endpoint_takes", o->takes);
+    set_text(body, "events_endpoint", o->events);
     set_text(body, "retention", o->retention);
     if (o->public_body)
         json_object_set_new(body, "public_body", json_true());
@@ -170,10 +176,19 @@ static int participant_add(struct vs_cli *cli, int argc, char **argv)
 
 static int participant_change(struct vs_cli *cli, int argc, char **argv)
 {
-    static const char *const kept[] = {
-        "identifiers", "name",          "public_body",    "agreed_senders_only", "endpoint",
-        "contract",    "contract_from", "contract_until", "retention",           "version",
-        NULL};
+    static const char *const kept[] = {"identifiers",
+                                       "name",
+                                       "public_body",
+                                       "agreed_senders_only",
+                                       "endpoint",
+                                       "endpoint_takes",
+                                       "events_endpoint",
+                                       "contract",
+                                       "contract_from",
+                                       "contract_until",
+                                       "retention",
+                                       "version",
+                                       NULL};
     struct participant_options o = {.name = NULL};
     struct vs_option_texts args;
     read_participant(cli, argc, argv, "ID-OR-IDENTIFIER [IDENTIFIER...]",

@@ -91,6 +91,13 @@ struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
     to.state_secrets = s->state_secrets;
     to.batch_marks = s->batch_marks;
     to.clock_back_ms = s->clock_back_ms;
+    to.push_first_ms = s->push_first_ms;
+    to.push_factor = (unsigned)s->push_factor;
+    to.push_cap_ms = s->push_cap_ms;
+    to.push_term_ms = s->push_term_ms;
+    to.push_stall_ms = s->push_stall_ms;
+    to.push_at_once = (unsigned)s->push_at_once;
+    to.push_per_host = (unsigned)s->push_per_host;
     return to;
 }
 
@@ -382,6 +389,8 @@ static vs_rc open_outgoing(struct daemon *self, struct vs_error *err)
                                         .http = self->settings->outgoing_http,
                                         .failed_host_ms = 30 * VS_SECOND_MS,
                                         .user_agent = "vasited"};
+    if (self->settings->outgoing_ca_file[0] != '\0')
+        policy.ca_file = self->settings->outgoing_ca_file;
     VS_TRY(vs_outgoing_new(&policy, &self->outgoing, err));
     self->seams = vs_seams_real();
     self->seams.context = self;

@@ -47,6 +47,9 @@ struct vs_settings {
     int64_t idle_ms, header_ms, body_grace_ms, minimum_rate, stop_grace_ms;
     struct vs_setting_list outgoing_ranges;
     bool outgoing_http;
+    const char *outgoing_ca_file;
+    int64_t push_first_ms, push_factor, push_cap_ms, push_term_ms, push_stall_ms;
+    int64_t push_at_once, push_per_host;
     bool state_secrets, batch_marks;
     int64_t clock_back_ms;
     int64_t log_requests; /* 0 failed, 1 refused, 2 all */

@@ -4,7 +4,7 @@
 
 struct input {
     struct vs_texts identifiers;
-    const char *name, *endpoint, *contract, *retention;
+    const char *name, *endpoint, *endpoint_takes, *events_endpoint, *contract, *retention;
     bool public_body, agreed_senders_only;
     vs_time_ms contract_from, contract_until;
     int64_t version;
@@ -16,6 +16,8 @@ static const struct vs_json_member MEMBERS[] = {
     {"public_body", VS_JSON_YES_NO, AT(public_body), false, 0},
     {"agreed_senders_only", VS_JSON_YES_NO, AT(agreed_senders_only), false, 0},
     {"endpoint", VS_JSON_TEXT, AT(endpoint), false, 2000},
+    {"endpoint_takes", VS_JSON_TEXT, AT(endpoint_takes), false, 16},
+    {"events_endpoint", VS_JSON_TEXT, AT(events_endpoint), false, 2000},
     {"contract", VS_JSON_TEXT, AT(contract), false, 200},
     {"contract_from", VS_JSON_TIME, AT(contract_from), false, 0},
     {"contract_until", VS_JSON_TIME, AT(contract_until), false, 0},
@@ -32,11 +34,17 @@ static vs_rc read_input(struct vs_request *request, struct vs_participant *ret,
     VS_REFUSE_IF(in.identifiers.n == 0 || in.identifiers.n > VS_IDENTIFIERS_MAX, err,
                  VS_E_PARAMETER, NULL, "identifiers: from 1 to %d are wanted",
                  VS_IDENTIFIERS_MAX);
+    bool consignment = vs_text_equal(in.endpoint_takes, "consignment");
+    VS_REFUSE_IF(in.endpoint_takes != NULL && !consignment &&
+                     !vs_text_equal(in.endpoint_takes, "original"),
+                 err, VS_E_PARAMETER, NULL, "endpoint_takes: `original` or `consignment`");
     *ret = (struct vs_participant){.n_identifiers = in.identifiers.n,
                                    .name = in.name,
                                    .public_body = in.public_body,
                                    .agreed_senders_only = in.agreed_senders_only,
                                    .endpoint = in.endpoint,
+                                   .endpoint_consignment = consignment,
+                                   .events_endpoint = in.events_endpoint,
                                    .contract = in.contract,
                                    .contract_from = in.contract_from,
                                    .contract_until = in.contract_until,

@@ -12,6 +12,9 @@ void vs_view_participant(struct vs_json *json, const char *name, const struct vs
     vs_json_yes_no(json, "public_body", p->public_body);
     vs_json_yes_no(json, "agreed_senders_only", p->agreed_senders_only);
     vs_json_string(json, "endpoint", p->endpoint);
+    vs_json_string(json, "endpoint_takes",
+                   p->endpoint_consignment ? "consignment" : "original");
+    vs_json_string(json, "events_endpoint", p->events_endpoint);
     vs_json_string(json, "contract", p->contract);
     vs_json_time(json, "contract_from", p->contract_from);
     vs_json_time(json, "contract_until", p->contract_until);
@@ -117,6 +120,17 @@ void vs_view_delivery(struct vs_json *json, const char *name, const struct vs_de
     vs_json_end_object(json);
 }
 
+/* How the endpoint's delivery stands. */
+static void push(struct vs_json *json, const struct vs_push_view *p)
+{
+    vs_json_object(json, "push");
+    vs_json_number(json, "attempts", p->attempts);
+    vs_json_time(json, "next", p->next);
+    vs_json_time(json, "until", p->until);
+    vs_json_string(json, "error", p->error);
+    vs_json_end_object(json);
+}
+
 /* The moment by our clock, and the mark that proves "not later than" (Art. 28.3). */
 static void legal_time(struct vs_json *json, const char *name, const struct vs_legal_time *t)
 {
@@ -175,6 +189,8 @@ static void recipient(struct vs_json *json, const struct vs_recipient_status *r)
     legal_time(json, "reached", &r->reached);
     vs_json_time(json, "deadline", d->deadline);
     vs_json_string(json, "refusal_reason", d->refusal_reason);
+    if (r->pushing)
+        push(json, &r->push);
     vs_json_end_object(json);
 }
 

@@ -457,7 +457,7 @@ static vs_rc stage_delivery(struct vs_relay *relay, struct vs_submission *submis
     row[VS_DELIVERY_STATE] = vs_int(target->held ? VS_DELIVERY_HELD : VS_DELIVERY_PENDING);
     row[VS_DELIVERY_ACKNOWLEDGEMENT] = vs_int(terms->acknowledgement != 0);
     row[VS_DELIVERY_DEADLINE] = vs_time_value(deadline_of(submission, found, terms));
-    vs_dispatch_terms(terms, row);
+    vs_dispatch_terms(terms, target->participant, row);
     VS_TRY(vs_stage_op(stage, vs_op_insert(VS_T_DELIVERY, row), err));
     if (!target->seen.found) {
         struct vs_seen first = {.id = submission->receipt.id};

@@ -87,6 +87,7 @@ static struct vs_participant *copy_participant(struct vs_arena *arena,
         to->identifiers[i] = copy_text(arena, from->identifiers[i], &ok);
     to->name = copy_text(arena, from->name, &ok);
     to->endpoint = copy_text(arena, from->endpoint, &ok);
+    to->events_endpoint = copy_text(arena, from->events_endpoint, &ok);
     to->contract = copy_text(arena, from->contract, &ok);
     to->retention = copy_text(arena, from->retention, &ok);
     return ok ? to : NULL;

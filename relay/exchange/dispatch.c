@@ -1,12 +1,15 @@
 #include "relay/exchange/dispatch.h"
 #include "relay/exchange/commit.h"
 #include "relay/exchange/deadline.h"
+#include "relay/exchange/push.h"
 #include "relay/relay_priv.h"
 
-void vs_dispatch_terms(const struct vs_terms *terms, struct vs_value *row)
+void vs_dispatch_terms(const struct vs_terms *terms, const struct vs_participant *recipient,
+                       struct vs_value *row)
 {
+    bool endpoint = terms->receipt_at == VS_RECEIPT_ENDPOINT && recipient->endpoint != NULL;
     unsigned mode = (terms->consent != 0 ? VS_MODE_CONSENT : 0) |
-                    (terms->receipt_at == VS_RECEIPT_ENDPOINT ? VS_MODE_ENDPOINT : 0) |
+                    (endpoint ? VS_MODE_ENDPOINT : 0) |
                     (terms->remind != 0 ? VS_MODE_REMIND : 0) |
                     (terms->automatic_acknowledgement != 0 ? VS_MODE_AUTOMATIC : 0);
     if (mode != 0)
@@ -48,5 +51,9 @@ vs_rc vs_dispatch_stage(struct vs_stage *stage, const struct vs_value *delivery,
 vs_rc vs_dispatch_on_stage(struct vs_stage *stage, const struct vs_value *delivery,
                            struct vs_error *err)
 {
-    return move(stage, delivery, VS_MOVE_ENTER, err);
+    if ((mode_of(delivery) & VS_MODE_ENDPOINT) == 0)
+        return move(stage, delivery, VS_MOVE_ENTER, err);
+    VS_TRY(vs_push_stage(stage, vs_value_id(&delivery[VS_DELIVERY_DOCUMENT]),
+                         vs_value_id(&delivery[VS_DELIVERY_RECIPIENT]), err));
+    return move(stage, delivery, VS_MOVE_WAIT, err);
 }

@@ -11,8 +11,9 @@ struct vs_stage;
 
 /* Into a row of table delivery that is to be inserted: the terms that will matter to it. A
  * later change of the agreement changes nothing of what is under way. Where all is as the law
- * has it, nothing is kept. */
-void vs_dispatch_terms(const struct vs_terms *terms, struct vs_value *row);
+ * has it, nothing is kept. A recipient that named no endpoint receives in its mailbox here. */
+void vs_dispatch_terms(const struct vs_terms *terms, const struct vs_participant *recipient,
+                       struct vs_value *row);
 
 /* The delivery of this row (document, recipient, sender, mode, acknowledgement, deadline, as
  * inserted or read) may go: with the submission, or once its sender confirmed a held repetition

@@ -265,27 +265,20 @@ static vs_rc check_open(const struct vs_access *access, struct vs_error *err)
     return VS_OK;
 }
 
-vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
-                      const struct vs_caller *caller, struct vs_id document,
-                      enum vs_content_kind what, struct vs_content_view *ret,
-                      struct vs_error *err)
+vs_rc vs_content_of(struct vs_relay *relay, struct vs_arena *arena,
+                    const struct vs_row *document, enum vs_content_kind what,
+                    struct vs_content_view *ret, struct vs_error *err)
 {
-    struct vs_access access;
-    VS_TRY(vs_access_find(relay, arena, caller, document, &access, err));
-    if (access.document == NULL)
-        return vs_fail(err, VS_E_NOT_FOUND, NULL, "a refused document is not kept");
-    VS_TRY(check_open(&access, err));
-    const struct vs_value *v = access.document->values;
+    const struct vs_value *v = document->values;
     struct vs_content_view view = {.name = vs_value_text_new(arena, &v[VS_DOCUMENT_NAME]),
                                    .media_type =
-                                       vs_value_text_new(arena, &v[VS_DOCUMENT_MEDIA_TYPE]),
-                                   .complete_is_handover = access.party == VS_PARTY_RECIPIENT};
+                                       vs_value_text_new(arena, &v[VS_DOCUMENT_MEDIA_TYPE])};
     if (view.name == NULL || view.media_type == NULL)
         return vs_fail_memory(err);
     VS_TRY(open_segment(relay, arena, &v[VS_DOCUMENT_ORIGINAL], &view.segment, err));
     vs_rc rc = VS_OK;
     if (what == VS_CONTENT_CONSIGNMENT) {
-        rc = open_consignment(relay, arena, document, v, &view, err);
+        rc = open_consignment(relay, arena, vs_value_id(&v[VS_DOCUMENT_ID]), v, &view, err);
     } else {
         view.source = &view.segment->source;
         view.have_digest = v[VS_DOCUMENT_DIGEST].bytes.len == sizeof view.digest;
@@ -297,6 +290,21 @@ vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
         return rc;
     }
     *ret = view;
+    return VS_OK;
+}
+
+vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
+                      const struct vs_caller *caller, struct vs_id document,
+                      enum vs_content_kind what, struct vs_content_view *ret,
+                      struct vs_error *err)
+{
+    struct vs_access access;
+    VS_TRY(vs_access_find(relay, arena, caller, document, &access, err));
+    if (access.document == NULL)
+        return vs_fail(err, VS_E_NOT_FOUND, NULL, "a refused document is not kept");
+    VS_TRY(check_open(&access, err));
+    VS_TRY(vs_content_of(relay, arena, access.document, what, ret, err));
+    ret->complete_is_handover = access.party == VS_PARTY_RECIPIENT;
     return VS_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "relay/exchange/principals.h"
 
 struct vs_segment_source; /* storage/segments.h */
+struct vs_row;            /* storage/store.h */
 
 /* transitions.c is the one table of moves. Rows hold the numbers: new states go to the end. */
 enum vs_delivery_state {
@@ -134,6 +135,10 @@ struct vs_content_view {
 };
 /* Once nothing is read from it any more, before the arena goes. Safe on a zeroed view. */
 void vs_content_close(struct vs_content_view *view);
+/* Of a row of table document, for relay's own use: nobody's right is checked. */
+VS_NODISCARD vs_rc vs_content_of(struct vs_relay *relay, struct vs_arena *arena,
+                                 const struct vs_row *document, enum vs_content_kind what,
+                                 struct vs_content_view *ret, struct vs_error *err);
 /* For sender, recipient (once available), archivist and auditor; anybody else: VS_E_NOT_FOUND.
  * VS_E_STATE: the recipient sees the delivery, but was not handed the content (held, asked). */
 VS_NODISCARD vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,

@@ -1,6 +1,7 @@
 #include "relay/exchange/participants.h"
 #include "relay/exchange/cache.h"
 #include "relay/exchange/commit.h"
+#include "relay/outgoing.h"
 #include "relay/relay_priv.h"
 
 #define SCHEME_MAX 32
@@ -110,6 +111,9 @@ static vs_rc from_row(struct vs_arena *arena, const struct vs_row *row,
     p->agreed_senders_only = v[VS_PARTICIPANT_AGREED_ONLY].integer != 0;
     p->created = v[VS_PARTICIPANT_CREATED].integer;
     p->endpoint = vs_value_text_new(arena, &v[VS_PARTICIPANT_ENDPOINT]);
+    p->endpoint_consignment = v[VS_PARTICIPANT_CONSIGNMENT].type == VS_INT &&
+                              v[VS_PARTICIPANT_CONSIGNMENT].integer != 0;
+    p->events_endpoint = vs_value_text_new(arena, &v[VS_PARTICIPANT_EVENTS]);
     p->contract = vs_value_text_new(arena, &v[VS_PARTICIPANT_CONTRACT]);
     p->contract_from = vs_value_time(&v[VS_PARTICIPANT_CONTRACT_FROM]);
     p->contract_until = vs_value_time(&v[VS_PARTICIPANT_CONTRACT_UNTIL]);
@@ -197,6 +201,16 @@ static vs_rc check_text(const char *field, const char *text, size_t most, struct
     return VS_OK;
 }
 
+static vs_rc check_endpoint(struct vs_arena *arena, const char **url, struct vs_error *err)
+{
+    struct vs_endpoint endpoint;
+    if (*url == NULL)
+        return VS_OK;
+    VS_TRY(vs_outgoing_endpoint(arena, *url, &endpoint, err));
+    *url = endpoint.url;
+    return VS_OK;
+}
+
 static vs_rc check(struct vs_arena *arena, struct vs_participant *p, struct vs_error *err)
 {
     VS_TRY(check_text("name", p->name == NULL ? "" : p->name, VS_NAME_MAX, err));
@@ -208,8 +222,8 @@ static vs_rc check(struct vs_arena *arena, struct vs_participant *p, struct vs_e
             if (strcmp(p->identifiers[i], p->identifiers[j]) == 0)
                 return vs_fail(err, VS_E_PARAMETER, NULL, "identifiers: one is given twice");
     }
-    if (p->endpoint != NULL)
-        VS_TRY(check_text("endpoint", p->endpoint, 2000, err));
+    VS_TRY(check_endpoint(arena, &p->endpoint, err));
+    VS_TRY(check_endpoint(arena, &p->events_endpoint, err));
     if (p->contract != NULL)
         VS_TRY(check_text("contract", p->contract, 200, err));
     if (p->contract_from != VS_TIME_NONE && p->contract_until != VS_TIME_NONE &&
@@ -240,6 +254,9 @@ static vs_rc fill_row(struct vs_stage *stage, struct vs_arena *arena,
     row[VS_PARTICIPANT_AGREED_ONLY] = vs_int(p->agreed_senders_only);
     row[VS_PARTICIPANT_CREATED] = vs_int(p->created);
     row[VS_PARTICIPANT_ENDPOINT] = vs_text(p->endpoint);
+    if (p->endpoint_consignment)
+        row[VS_PARTICIPANT_CONSIGNMENT] = vs_int(1);
+    row[VS_PARTICIPANT_EVENTS] = vs_text(p->events_endpoint);
     row[VS_PARTICIPANT_CONTRACT] = vs_text(p->contract);
     row[VS_PARTICIPANT_CONTRACT_FROM] = vs_time_value(p->contract_from);
     row[VS_PARTICIPANT_CONTRACT_UNTIL] = vs_time_value(p->contract_until);

@@ -19,10 +19,12 @@ struct vs_participant {
     const char *identifiers[VS_IDENTIFIERS_MAX]; /* the first is the one shown */
     size_t n_identifiers;
     const char *name;
-    bool public_body;         /* Art. 6: enhanced signatures only */
-    bool agreed_senders_only; /* takes nothing under the built-in agreement */
-    const char *endpoint;     /* NULL: its mailbox here (Art. 28.2) */
-    const char *contract;     /* number of the service contract; NULL: none (Art. 31.5) */
+    bool public_body;            /* Art. 6: enhanced signatures only */
+    bool agreed_senders_only;    /* takes nothing under the built-in agreement */
+    const char *endpoint;        /* NULL: its mailbox here (Art. 28.2) */
+    bool endpoint_consignment;   /* the endpoint takes the consignment, not the original */
+    const char *events_endpoint; /* told what happened to documents it sent; NULL: nothing */
+    const char *contract;        /* number of the service contract; NULL: none (Art. 31.5) */
     vs_time_ms contract_from, contract_until; /* VS_TIME_NONE: unbounded */
     const char *retention;                    /* class for its documents; NULL: `minimum` */
     vs_time_ms created;

@@ -1,4 +1,5 @@
 #include "relay/exchange/sequence.h"
+#include "relay/deliver.h"
 #include "relay/exchange/follow.h"
 #include "relay/exchange/mailbox.h"
 #include "relay/exchange/transitions.h"
@@ -258,6 +259,15 @@ void vs_sequencer_undo(struct vs_relay *relay)
     sequencer->preparing = sequencer->journal_prepared = false;
 }
 
+/* For its endpoint: due since it was accepted, and it may go now. */
+static bool any_waits(const struct vs_pending_batch *batch)
+{
+    for (size_t i = 0; i < batch->n_moves; i++)
+        if (batch->moves[i].kind == VS_MOVE_WAIT)
+            return true;
+    return false;
+}
+
 vs_rc vs_sequencer_done(struct vs_relay *relay, struct vs_error *err)
 {
     struct vs_sequencer *sequencer = relay->sequencer;
@@ -274,6 +284,8 @@ vs_rc vs_sequencer_done(struct vs_relay *relay, struct vs_error *err)
         atomic_store(&relay->last_sequence, sequencer->place);
         vs_mailbox_wake(relay, batch->moves, batch->n_moves);
         vs_follow_batch(relay, batch->number, batch->moves, batch->n_moves);
+        if (any_waits(batch))
+            vs_relay_wake_delivery(relay);
     }
     if (journal) {
         atomic_fetch_add(&relay->unmarked, 1);

@@ -49,8 +49,11 @@ static void fill_recipient(const struct vs_status *status, const struct vs_deliv
     struct vs_id id = delivery->recipient;
     bool refused = delivery->state == VS_DELIVERY_REFUSED;
     ret->delivery = delivery;
-    ret->received = legal_time(status, vs_event_info(VS_EVENT_CONTENT_CONSIGNMENT)->name, id,
-                               delivery->received);
+    /* At the recipient's endpoint the hand-over is the receipt (28.2). */
+    enum vs_event receipt = (delivery->mode & VS_MODE_ENDPOINT) != 0
+                                ? VS_EVENT_CONTENT_HANDOVER
+                                : VS_EVENT_CONTENT_CONSIGNMENT;
+    ret->received = legal_time(status, vs_event_info(receipt)->name, id, delivery->received);
     ret->handed_over = legal_time(status, vs_event_info(VS_EVENT_CONTENT_HANDOVER)->name, id,
                                   delivery->handed_over);
     ret->acknowledged =
@@ -102,6 +105,9 @@ static vs_rc fill_accepted(struct vs_relay *relay, struct vs_arena *arena,
         const struct vs_delivery *delivery;
         VS_TRY(vs_delivery_load(&loader, &rows[i], VS_DELIVERY_EVENT, &delivery, err));
         fill_recipient(status, delivery, &recipients[i]);
+        if (delivery->state == VS_DELIVERY_WAITING)
+            VS_TRY(vs_push_view(relay, arena, delivery->document, delivery->recipient,
+                                &recipients[i].push, &recipients[i].pushing, err));
         status->held = status->held || delivery->state == VS_DELIVERY_HELD;
         status->document = delivery;
     }

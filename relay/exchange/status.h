@@ -4,6 +4,7 @@
 #define VS_RELAY_STATUS_H
 #include "relay/evidence.h"
 #include "relay/exchange/mailbox.h"
+#include "relay/exchange/push.h"
 
 /* A moment by our clock, and the time mark that proves it was not later (28.3). */
 struct vs_legal_time {
@@ -16,6 +17,8 @@ struct vs_legal_time {
 struct vs_recipient_status {
     const struct vs_delivery *delivery;
     struct vs_legal_time received, handed_over, acknowledged, reached;
+    bool pushing; /* it waits for its endpoint */
+    struct vs_push_view push;
 };
 struct vs_status {
     struct vs_id id;
