@@ -34,6 +34,8 @@ struct vs_backend {
     vs_rc (*check)(struct vs_store *store, vs_store_fault *fault, void *context,
                    struct vs_error *err);
     vs_rc (*free_bytes)(struct vs_store *store, uint64_t *ret, struct vs_error *err);
+    /* As vs_store_purge; the caller holds the commit lock. */
+    vs_rc (*purge)(struct vs_store *store, struct vs_error *err);
     vs_rc (*copy)(struct vs_store *store, const char *path, const struct vs_fileops *files,
                   struct vs_store_copy **ret, struct vs_error *err); /* NULL: it cannot */
 };

@@ -142,6 +142,12 @@ static int real_truncate(struct vs_file *file, uint64_t size)
     return ftruncate(file->fd, (off_t)size) == 0 ? 0 : errno;
 }
 
+static void real_punch(struct vs_file *file, uint64_t offset, uint64_t len)
+{
+    (void)fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                    (off_t)len);
+}
+
 /* Classic POSIX locks, not OFD ones: SQLite's own programs take these, and must be kept out
  * too. */
 static int real_lock(struct vs_file *file, uint64_t offset, uint64_t len)
@@ -236,6 +242,7 @@ const struct vs_fileops vs_fileops_real = {
     .sync = real_sync,
     .size = real_size,
     .truncate = real_truncate,
+    .punch = real_punch,
     .lock = real_lock,
     .sync_folder = real_sync_folder,
     .make_folder = real_make_folder,

@@ -34,6 +34,9 @@ struct vs_fileops {
         struct vs_file *file); /* data and size (fdatasync); never retried after failure */
     int (*size)(struct vs_file *file, uint64_t *ret);
     int (*truncate)(struct vs_file *file, uint64_t size);
+    /* Give the disk back what holds these octets, which are zeros and stay so: a wish, that
+     * file systems may not grant. NULL: none does. */
+    void (*punch)(struct vs_file *file, uint64_t offset, uint64_t len);
     /* Exclusive among all openings of the file, here and in other processes, until close;
      * EAGAIN when another has it. `offset`, `len`: the octets whose POSIX lock stands for it.
      */

@@ -1,7 +1,7 @@
 #include "storage/record.h"
 #include "storage/segments.h"
 
-enum { SEGMENT_VERSION = 1, RECORD_VERSION = 1, RECORD_MAGIC = 0x5652 };
+enum { SEGMENT_VERSION = 1, RECORD_VERSION = 1, RECORD_MAGIC = 0x5652, FLAG_ERASED = 1 };
 static const uint8_t segment_magic[6] = "VSSEG\n";
 
 void vs_location_encode(struct vs_location location, uint8_t out[VS_LOCATION_BYTES])
@@ -52,6 +52,7 @@ void vs_segment_record_encode(const struct vs_record *record, uint64_t number, u
     memset(out, 0, RECORD_HEADER);
     vs_put_u16(out, RECORD_MAGIC);
     out[2] = RECORD_VERSION;
+    out[3] = record->erased ? FLAG_ERASED : 0;
     vs_put_u32(out + 8, record->class);
     vs_put_u32(out + 12, record->payload_crc);
     vs_put_u64(out + 16, record->length);
@@ -67,8 +68,11 @@ const char *vs_segment_record_decode(const uint8_t in[RECORD_HEADER], uint64_t n
     if (vs_get_u16(in) != RECORD_MAGIC || vs_get_u64(in + 24) != offset)
         return "the record here belongs elsewhere";
     /* Flags and key ids that this version does not know say how to read the payload. */
-    if (in[2] != RECORD_VERSION || in[3] != 0 || vs_get_u32(in + 4) != 0)
+    if (in[2] != RECORD_VERSION || (in[3] & ~FLAG_ERASED) != 0 || vs_get_u32(in + 4) != 0)
         return "the record is of a newer version";
-    *ret = (struct vs_record){vs_get_u32(in + 8), vs_get_u32(in + 12), vs_get_u64(in + 16)};
+    *ret = (struct vs_record){.class = vs_get_u32(in + 8),
+                              .payload_crc = vs_get_u32(in + 12),
+                              .length = vs_get_u64(in + 16),
+                              .erased = in[3] == FLAG_ERASED};
     return NULL;
 }

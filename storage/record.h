@@ -8,6 +8,7 @@ enum { SEGMENT_HEADER = 32, RECORD_HEADER = 40, RECORD_ALIGN = 8 };
 struct vs_record {
     uint32_t class, payload_crc;
     uint64_t length; /* of the payload */
+    bool erased;     /* the payload is zeros, or will be (segments.h, "Erase") */
 };
 
 void vs_segment_header_encode(uint64_t number, uint32_t class, uint8_t out[SEGMENT_HEADER]);

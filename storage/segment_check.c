@@ -37,6 +37,11 @@ static vs_rc read_some(struct walk *w, void *to, size_t len, uint64_t offset, si
     return vs_fail_file(err, error, "read", path);
 }
 
+static bool all_zero(const uint8_t *at, size_t len)
+{
+    return len == 0 || (at[0] == 0 && memcmp(at, at + 1, len - 1) == 0);
+}
+
 /* The payload and its padding; `*ret_fault` what is wrong. */
 static vs_rc check_payload(struct walk *w, const struct vs_record *record, uint64_t offset,
                            const char **ret_fault, struct vs_error *err)
@@ -52,11 +57,16 @@ static vs_rc check_payload(struct walk *w, const struct vs_record *record, uint6
             *ret_fault = "the file ends inside the record";
             return VS_OK;
         }
-        crc = vs_crc32c(crc, VS_BYTES(w->chunk, len));
+        if (record->erased && !all_zero(w->chunk, len)) {
+            *ret_fault = "an erased record still has content: the next start goes on erasing";
+            return VS_OK;
+        }
+        if (!record->erased)
+            crc = vs_crc32c(crc, VS_BYTES(w->chunk, len));
         at += len;
         left -= len;
     }
-    if (crc != record->payload_crc) {
+    if (!record->erased && crc != record->payload_crc) {
         *ret_fault = "the payload's checksum does not fit";
         return VS_OK;
     }

@@ -119,6 +119,8 @@ static vs_rc check_header(const uint8_t *header, size_t got, struct vs_location 
     const char *fault = got < RECORD_HEADER ? "the file is shorter than that"
                                             : vs_segment_record_decode(header, location.segment,
                                                                        location.offset, ret);
+    if (fault == NULL && ret->erased)
+        fault = "the record was erased";
     if (fault == NULL && ret->length != location.length)
         fault = "the record has another length";
     return fault == NULL ? VS_OK

@@ -287,7 +287,9 @@ static vs_rc new_segment(struct vs_segments *segments, uint32_t class,
                                .file = file,
                                .length = SEGMENT_HEADER,
                                .name_unsynced = true};
+    pthread_mutex_lock(&segments->lock);
     segments->appending = a;
+    pthread_mutex_unlock(&segments->lock);
     *ret = a;
     return VS_OK;
 }
@@ -462,7 +464,9 @@ void vs_segments_marked(struct vs_segments *segments)
         struct vs_appending *a = *at;
         a->marked = a->marking;
         if (a->full && a->marked == a->length) {
+            pthread_mutex_lock(&segments->lock);
             *at = a->next;
+            pthread_mutex_unlock(&segments->lock);
             free_appending(segments, a);
         } else {
             at = &a->next;

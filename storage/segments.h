@@ -1,9 +1,11 @@
 /* segments.h - bytes that are not lost: records appended to large files.
  *
  * Documents, evidence and seals lie here; rows hold their locations. One segment file is open
- * for appending per retention class; a closed segment never changes; it is deleted as a whole
- * when all in it may be. Small records are appended together and synced once per batch; a large
- * document is spooled into a file of its own, which becomes a segment by rename.
+ * for appending per retention class. What was appended never changes, but for one thing: a
+ * record whose rows are gone is erased where it lies, so that one document that must stay does
+ * not keep its neighbours; a segment in which all is erased is deleted. Small records are
+ * appended together and synced once per batch; a large document is spooled into a file of its
+ * own, which becomes a segment by rename.
  *
  * Order of a commit (relay's committer):
  *   1. vs_segments_append for all new bytes, vs_segments_sync. Adopted files are synced.
@@ -18,7 +20,7 @@
  *
  *   header, 32 octets: "VSSEG\n", version u16 = 1, class u32, zeros u32, number u64,
  *                      CRC-32C of the octets before u32, zeros u32
- *   record, 40 octets: magic u16 = 0x5652, version u8 = 1, flags u8 = 0,
+ *   record, 40 octets: magic u16 = 0x5652, version u8 = 1, flags u8 = 0 (1: erased),
  *                      key id u32 (0 = clear), class u32, CRC-32C of the payload u32,
  *                      length of the payload u64, own offset in the file u64, zeros u32,
  *                      CRC-32C of the segment's number u64 and the octets before u32
@@ -145,6 +147,19 @@ VS_NODISCARD vs_rc vs_segments_each(struct vs_segments *segments,
  * "SEGMENT/OFFSET". OK when it could be done, whatever it found. */
 VS_NODISCARD vs_rc vs_segments_check(struct vs_segments *segments, vs_store_fault *fault,
                                      void *context, struct vs_error *err);
+
+/* -- erase --------------------------------------------------------------------------------- */
+/* Overwrite these records for good: each keeps its header, marked as erased, the payload
+ * becomes zeros, and the file system gets whole blocks back where it can. Durable when it
+ * returns; what a crash left half done, the same call does again. The rows that named them must
+ * be gone, and durably so, before: nothing reads them any more. Locations of segments that are
+ * gone are passed over. Any thread. Whoever copies segments (backups) while this runs may copy
+ * a half erased record: no row of the copy's moment or later names it. */
+VS_NODISCARD vs_rc vs_segments_erase(struct vs_segments *segments,
+                                     const struct vs_location *locations, size_t n,
+                                     struct vs_error *err);
+/* Whether nothing will be appended to it any more. */
+bool vs_segments_closed(struct vs_segments *segments, uint64_t number);
 
 /* All in segment `number` may go: commit this op (retention's, in one item with what it
  * removes), then vs_segments_drop removes the file. A crash between is mended by the sweep.

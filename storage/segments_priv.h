@@ -38,7 +38,7 @@ struct vs_segments {
     _Atomic uint64_t next_number, next_spool;
     atomic_bool broken; /* a write or sync failed: nothing more may be written */
 
-    struct vs_appending *appending; /* the committer's */
+    struct vs_appending *appending; /* the committer's; the list changes under the lock */
     struct vs_buffer headers;
     struct vs_op *mark_ops;
     struct vs_value *mark_values;

@@ -74,7 +74,7 @@ static int seal_file(struct vs_spool *spool, uint64_t number, uint32_t class)
     static const uint8_t zeros[RECORD_ALIGN];
     uint8_t head[PAYLOAD];
     uint64_t length = spool->source.size;
-    struct vs_record record = {class, spool->crc, length};
+    struct vs_record record = {.class = class, .payload_crc = spool->crc, .length = length};
     vs_segment_header_encode(number, class, head);
     vs_segment_record_encode(&record, number, SEGMENT_HEADER, head + SEGMENT_HEADER);
     struct iovec front = {head, sizeof head};

@@ -291,6 +291,16 @@ vs_rc vs_store_check(struct vs_store *store, vs_store_fault *fault, void *contex
     return VS_OK;
 }
 
+vs_rc vs_store_purge(struct vs_store *store, struct vs_error *err)
+{
+    pthread_mutex_lock(&store->commit_lock);
+    vs_rc rc = vs_store_poisoned(store)
+                   ? vs_fail(err, VS_E_IO, NULL, "an earlier commit failed: restart")
+                   : store->backend->purge(store, err);
+    pthread_mutex_unlock(&store->commit_lock);
+    return rc;
+}
+
 vs_rc vs_store_free_bytes(struct vs_store *store, uint64_t *ret, struct vs_error *err)
 {
     return store->backend->free_bytes(store, ret, err);

@@ -216,6 +216,11 @@ VS_NODISCARD vs_rc vs_store_copy_step(struct vs_store_copy *copy, bool *ret_done
 /* What is not done is left as it is: the caller removes the file. NULL is fine. */
 void vs_store_copy_end(struct vs_store_copy *copy);
 
+/* What was deleted or overwritten leaves no copy behind: freed space is cleared with each
+ * commit, and this folds the log, which still has the older pages, and empties it. VS_E_BUSY: a
+ * read holds an older state; ask again later. Commits wait meanwhile. */
+VS_NODISCARD vs_rc vs_store_purge(struct vs_store *store, struct vs_error *err);
+
 /* Octets that may still be written where the store lies; UINT64_MAX for one in memory. */
 VS_NODISCARD vs_rc vs_store_free_bytes(struct vs_store *store, uint64_t *ret,
                                        struct vs_error *err);

@@ -216,9 +216,16 @@ static void memory_close(struct vs_store *store)
     vs_heap_free(self);
 }
 
+static vs_rc memory_purge(struct vs_store *store, struct vs_error *err)
+{
+    (void)store;
+    (void)err;
+    return VS_OK;
+}
+
 static const struct vs_backend backend = {memory_close, memory_commit, memory_select,
                                           memory_count, memory_check,  memory_free_bytes,
-                                          NULL};
+                                          memory_purge, NULL};
 
 vs_rc vs_store_open_memory(const struct vs_schema *schema, struct vs_store **ret,
                            struct vs_error *err)

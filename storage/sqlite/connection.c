@@ -155,7 +155,7 @@ static vs_rc set_up(struct vs_connection *self, const struct vs_connection_optio
     snprintf(sql, sizeof sql,
              "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-%zu;PRAGMA cell_size_check=ON;"
              "PRAGMA trusted_schema=OFF;PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=%u;"
-             "PRAGMA journal_size_limit=67108864;PRAGMA query_only=%d",
+             "PRAGMA journal_size_limit=67108864;PRAGMA secure_delete=ON;PRAGMA query_only=%d",
              options->cache_bytes / 1024, options->checkpoint_pages, !options->write);
     VS_TRY(vs_connection_run(self, sql, err));
     if (!options->write)
@@ -350,6 +350,18 @@ vs_rc vs_connection_begin(struct vs_connection *self, struct vs_error *err)
 vs_rc vs_connection_commit(struct vs_connection *self, struct vs_error *err)
 {
     return step_once(self, self->commit, "commit to", err);
+}
+
+vs_rc vs_connection_fold(struct vs_connection *self, struct vs_error *err)
+{
+    int in_log = 0, folded = 0;
+    sqlite3_busy_timeout(self->db, 0); /* commits wait for this: it waits for nobody */
+    int rc =
+        sqlite3_wal_checkpoint_v2(self->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, &in_log, &folded);
+    sqlite3_busy_timeout(self->db, BUSY_MS);
+    if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+        return vs_fail(err, VS_E_BUSY, NULL, "a read still uses the store's log");
+    return rc == SQLITE_OK ? VS_OK : vs_connection_fail(self, rc, "fold the log of", err);
 }
 
 /* SQLite has rolled back by itself after some failures; what fails here, the close undoes. */

@@ -40,6 +40,9 @@ VS_NODISCARD vs_rc vs_connection_run(struct vs_connection *self, const char *sql
 VS_NODISCARD vs_rc vs_connection_number(struct vs_connection *self, const char *sql,
                                         int64_t *ret, struct vs_error *err);
 
+/* The write-ahead log into the file, and the log emptied. VS_E_BUSY: a reader needs it. */
+VS_NODISCARD vs_rc vs_connection_fold(struct vs_connection *self, struct vs_error *err);
+
 VS_NODISCARD vs_rc vs_connection_begin(struct vs_connection *self, struct vs_error *err);
 VS_NODISCARD vs_rc vs_connection_commit(struct vs_connection *self, struct vs_error *err);
 void vs_connection_rollback(struct vs_connection *self);

@@ -236,9 +236,17 @@ static vs_rc sqlite_copy(struct vs_store *store, const char *path,
                           err);
 }
 
+static vs_rc sqlite_purge(struct vs_store *store, struct vs_error *err)
+{
+    vs_rc rc = vs_connection_fold(&of(store)->writer, err);
+    if (vs_vfs_sync_failed(of(store)->vfs))
+        atomic_store(&store->poisoned, true);
+    return rc;
+}
+
 static const struct vs_backend backend = {sqlite_close, sqlite_commit, sqlite_select,
                                           sqlite_count, sqlite_check,  sqlite_free_bytes,
-                                          sqlite_copy};
+                                          sqlite_purge, sqlite_copy};
 
 /* -- open ---------------------------------------------------------------------------------- */
 
