@@ -135,6 +135,7 @@ static vs_rc check_all(struct vs_check_run *run, struct vs_error *err)
     VS_TRY(vs_check_evidence(run, err));
     VS_TRY(vs_check_exchange(run, err));
     VS_TRY(vs_check_keys(run, err));
+    VS_TRY(vs_check_retention(run, err));
     VS_TRY(vs_centre_check(relay->centre, register_fault, run, err));
     run->result.journal_size = vs_journal_size(relay->journal);
     vs_check_log_ends(run);

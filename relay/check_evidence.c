@@ -198,6 +198,8 @@ static vs_rc check_leaf_is_there(struct vs_check_run *run, const struct vs_batch
                                  const struct vs_leaf *leaf, struct vs_error *err)
 {
     bool evidence = leaf->kind == VS_LEAF_EVIDENCE;
+    if (leaf->kind == VS_LEAF_EVIDENCE_GONE || leaf->kind == VS_LEAF_CONSIGNMENT_GONE)
+        return vs_check_gone_leaf(run, batch, leaf, err);
     struct vs_value key = vs_id_value(&leaf->id);
     const struct vs_row *row;
     const char *what = evidence ? "evidence" : "document";
@@ -245,7 +247,7 @@ static vs_rc look_at_batch(struct vs_check_run *run, const char *where,
     VS_TRY(vs_batch_from_row(run->scratch, row, &batch, err));
     uint64_t n_evidence = 0;
     for (size_t i = 0; i < batch->n_leaves; i++) {
-        n_evidence += batch->leaves[i].kind == VS_LEAF_EVIDENCE;
+        n_evidence += vs_leaf_in_journal(batch->leaves[i].kind);
         vs_rc rc = check_leaf_is_there(run, batch, &batch->leaves[i], err);
         VS_TRY(vs_check_tolerate(run, rc, "batch", where, err));
     }

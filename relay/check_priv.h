@@ -7,6 +7,7 @@
 #include "relay/relay_priv.h"
 
 struct vs_batch;
+struct vs_leaf;
 
 struct vs_check_run {
     struct vs_relay *relay;
@@ -19,6 +20,7 @@ struct vs_check_run {
     uint64_t done, total;
     uint64_t epoch;          /* of the log whose batches are being looked at */
     uint64_t journal_leaves; /* of it, that batches account for */
+    uint64_t gone_leaves;    /* of deleted evidence, in batches; as tombstones count them */
     /* The batch that was looked at last: evidence comes in the order of batches, nearly. */
     struct vs_arena *batch_arena;
     const struct vs_batch *batch;
@@ -57,6 +59,13 @@ VS_NODISCARD vs_rc vs_check_keys(struct vs_check_run *run, struct vs_error *err)
 /* The recipient's answer that a delivery names (Art. 27.4). */
 VS_NODISCARD vs_rc vs_check_answer(struct vs_check_run *run, const char *where,
                                    const struct vs_value *delivery, struct vs_error *err);
+
+/* A leaf that says it was deleted: there is a tombstone of that id. */
+VS_NODISCARD vs_rc vs_check_gone_leaf(struct vs_check_run *run, const struct vs_batch *batch,
+                                      const struct vs_leaf *leaf, struct vs_error *err);
+/* Every tombstone against the signed act that it names, every act against its evidence, holds
+ * against the acts that set and lifted them. After vs_check_batches. */
+VS_NODISCARD vs_rc vs_check_retention(struct vs_check_run *run, struct vs_error *err);
 
 /* The evidence file of a row of table evidence, read and understood, in the scratch arena. */
 VS_NODISCARD vs_rc vs_check_read_evidence(struct vs_check_run *run, const struct vs_value *row,

@@ -4,7 +4,7 @@
 #include "relay/relay_priv.h"
 
 #define LEASE_ARENA  ((size_t)1 << 20)
-#define JOB_ARENA    ((size_t)16 << 20)
+#define JOB_ARENA    ((size_t)256 << 20) /* a bound: taken as needed */
 #define RECOVER_PAGE 256
 #define PREFIX_BYTES 6 /* of an id: its milliseconds (id.h) */
 

@@ -1,3 +1,4 @@
+#include "relay/archive/retention.h"
 #include "relay/centre/centre.h"
 #include "relay/deliver.h"
 #include "relay/exchange/cache.h"
@@ -298,6 +299,7 @@ static vs_rc open_all(struct vs_relay *relay, struct vs_error *err)
     VS_TRY(vs_sealer_open(relay, err));
     VS_TRY(find_first_month(relay, arena, err));
     VS_TRY(open_order(relay, err));
+    VS_TRY(vs_retention_open(relay, err));
     VS_TRY(vs_due_open(relay, err));
     VS_TRY(vs_deliver_open(relay, err));
     VS_TRY(vs_verification_open(relay, &relay->verification, err));
@@ -389,6 +391,7 @@ bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now)
         return relay->due_again && take_due(relay, now);
     relay->clockwork_at = moment + CLOCKWORK_MS;
     look_at_disk(relay);
+    vs_retention_step(relay, now);
     struct vs_error err;
     bool did = take_due(relay, now);
     if (atomic_load(&relay->follow_failed) && atomic_load(&relay->following) == 0)

@@ -112,6 +112,10 @@ struct vs_relay {
     _Atomic uint64_t following;  /* follow-up jobs under way */
     _Atomic bool follow_failed;  /* some of them must be made again (clockwork) */
     _Atomic int64_t first_month; /* oldest one with idempotency or repetition rows */
+    _Atomic int64_t witnessed;   /* archive/retention.h: what terms are measured by */
+    _Atomic bool clock_doubted;
+    int64_t witness_at;          /* monotonic; the clockwork's own */
+    int64_t witness_kept;        /* as the store has it */
     struct vs_relay_atomics counters;
 };
 

@@ -133,6 +133,12 @@ void vs_stage_after(struct vs_stage *stage,
     stage->context = context;
 }
 
+struct vs_item vs_stage_item(struct vs_stage *stage)
+{
+    VS_ASSERT(stage->n_bytes + stage->n_leaves + stage->n_moves == 0);
+    return (struct vs_item){.ops = stage->ops, .n_ops = stage->n_ops};
+}
+
 /* -- the cycle ----------------------------------------------------------------------------- */
 
 struct cycle {

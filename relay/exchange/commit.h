@@ -42,6 +42,10 @@ VS_NODISCARD vs_rc vs_stage_move(struct vs_stage *stage, const struct vs_move *m
 void vs_stage_after(struct vs_stage *stage,
                     void (*after)(struct vs_relay *relay, void *context), void *context);
 
+/* Its row operations alone, for a commit at open, before any step runs: a stage without bytes,
+ * leaves and moves. */
+struct vs_item vs_stage_item(struct vs_stage *stage);
+
 /* Hand a stage over that no worker made (marks, recovery): job->done as always. */
 void vs_relay_stage_job(struct vs_relay *relay, struct vs_job *job);
 #endif

@@ -8,7 +8,16 @@
 
 static size_t digests_of(unsigned kind)
 {
-    return kind == VS_LEAF_EVIDENCE ? 1 : kind == VS_LEAF_CONSIGNMENT ? 3 : 0;
+    switch (kind) {
+    case VS_LEAF_CONSIGNMENT:
+        return 3;
+    case VS_LEAF_EVIDENCE:
+    case VS_LEAF_EVIDENCE_GONE:
+    case VS_LEAF_CONSIGNMENT_GONE:
+        return 1;
+    default:
+        return 0;
+    }
 }
 
 static size_t leaf_bytes(unsigned kind)
@@ -145,8 +154,40 @@ uint64_t vs_batch_journal_index(const struct vs_batch *batch, size_t leaf)
 {
     uint64_t index = batch->first;
     for (size_t i = 0; i < leaf; i++)
-        index += batch->leaves[i].kind == VS_LEAF_EVIDENCE;
+        index += vs_leaf_in_journal(batch->leaves[i].kind);
     return index;
+}
+
+static bool among(const struct vs_id *ids, size_t n, struct vs_id id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (vs_id_equal(ids[i], id))
+            return true;
+    return false;
+}
+
+size_t vs_batch_forget(struct vs_batch *batch, struct vs_id document,
+                       const struct vs_id *evidence, size_t n_evidence)
+{
+    size_t gone = 0, kept = 0;
+    for (size_t i = 0; i < batch->n_leaves; i++) {
+        struct vs_leaf *leaf = &batch->leaves[i];
+        if (leaf->kind == VS_LEAF_EVIDENCE && among(evidence, n_evidence, leaf->id)) {
+            leaf->kind = VS_LEAF_EVIDENCE_GONE;
+            leaf->id = document;
+            gone++;
+        } else if (leaf->kind == VS_LEAF_CONSIGNMENT && vs_id_equal(leaf->id, document)) {
+            struct vs_record_group group = {leaf->digests, digests_of(leaf->kind)};
+            struct vs_hash hash = vs_record_root(&group, 1);
+            *leaf = (struct vs_leaf){.kind = VS_LEAF_CONSIGNMENT_GONE, .id = document};
+            leaf->digests[0] = hash;
+        }
+    }
+    for (size_t i = 0; i < batch->n_moves; i++)
+        if (!vs_id_equal(batch->moves[i].document, document))
+            batch->moves[kept++] = batch->moves[i];
+    batch->n_moves = kept;
+    return gone;
 }
 
 /* Every leaf a group of its own; the newest checkpoint's digest comes last. */
