@@ -153,6 +153,7 @@ static vs_rc look_at_evidence(struct vs_check_run *run, const char *id,
     struct vs_erds erds;
     VS_TRY(vs_check_read_evidence(run, row, &xml, &erds, err));
     compare_row(run, id, row, &erds);
+    VS_TRY(vs_check_act_of(run, id, row, erds.event, err));
     run->result.bytes += xml.len;
     VS_TRY(check_signature(run, xml, err));
     return check_place(run, id, row, err);

@@ -63,6 +63,10 @@ VS_NODISCARD vs_rc vs_check_answer(struct vs_check_run *run, const char *where,
 /* A leaf that says it was deleted: there is a tombstone of that id. */
 VS_NODISCARD vs_rc vs_check_gone_leaf(struct vs_check_run *run, const struct vs_batch *batch,
                                       const struct vs_leaf *leaf, struct vs_error *err);
+/* Evidence of an act: its row is there. */
+VS_NODISCARD vs_rc vs_check_act_of(struct vs_check_run *run, const char *evidence,
+                                   const struct vs_value *row, enum vs_event event,
+                                   struct vs_error *err);
 /* Every tombstone against the signed act that it names, every act against its evidence, holds
  * against the acts that set and lifted them. After vs_check_batches. */
 VS_NODISCARD vs_rc vs_check_retention(struct vs_check_run *run, struct vs_error *err);

@@ -164,6 +164,32 @@ static vs_rc visit_act(void *context, const struct vs_row *row, struct vs_error 
     return vs_check_tolerate(run, rc, "act", id, err);
 }
 
+/* Every act has one piece of evidence, and every such evidence its act: whoever takes the row
+ * away does not take the evidence out of the journal. */
+vs_rc vs_check_act_of(struct vs_check_run *run, const char *evidence,
+                      const struct vs_value *row, enum vs_event event, struct vs_error *err)
+{
+    const struct vs_value *act;
+    const struct vs_row *rows;
+    size_t n;
+    bool found = false;
+    if (!vs_event_is_act(event))
+        return VS_OK;
+    VS_TRY(get(run, VS_T_ACT, &row[VS_EVIDENCE_DOCUMENT], &act, err));
+    struct vs_query query = {.table = VS_T_ACT,
+                             .index = VS_ACT_BY_DOCUMENT,
+                             .equal = &row[VS_EVIDENCE_DOCUMENT],
+                             .n_equal = 1};
+    VS_TRY(vs_store_select(run->relay->store, run->scratch, &query, &rows, &n, err));
+    if (act != NULL)
+        found = vs_value_compare(&act[VS_ACT_EVIDENCE], &row[VS_EVIDENCE_ID]) == 0;
+    for (size_t i = 0; i < n && !found; i++)
+        found = vs_value_compare(&rows[i].values[VS_ACT_EVIDENCE], &row[VS_EVIDENCE_ID]) == 0;
+    if (!found)
+        vs_check_found(run, "evidence", evidence, "the act that it states is gone");
+    return VS_OK;
+}
+
 /* -- holds --------------------------------------------------------------------------------- */
 
 /* The newest act on a document's hold: set or lifted. Each is visited with the newest alone, so

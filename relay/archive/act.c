@@ -11,6 +11,12 @@ bool vs_act_is_supervision(enum vs_event event)
            event == VS_EVENT_INSPECTION;
 }
 
+bool vs_event_is_act(enum vs_event event)
+{
+    return vs_act_is_supervision(event) || event == VS_EVENT_RETENTION_DELETION ||
+           event == VS_EVENT_CLOCK_CONFIRMATION || event == VS_EVENT_SUPERVISION_REPORT;
+}
+
 vs_rc vs_ground_check(const char *reason, struct vs_error *err)
 {
     struct vs_bytes text = vs_bytes_text(reason == NULL ? "" : reason);

@@ -26,6 +26,9 @@ struct vs_act {
 /* Whether evidence of this event is for the supervising authority and operators only. */
 bool vs_act_is_supervision(enum vs_event event);
 
+/* Whether evidence of this event belongs to an act. */
+bool vs_event_is_act(enum vs_event event);
+
 /* A reason that people will read: 1 to VS_GROUND_MAX bytes without control characters. */
 VS_NODISCARD vs_rc vs_ground_check(const char *reason, struct vs_error *err);
 

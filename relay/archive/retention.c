@@ -208,6 +208,8 @@ vs_rc vs_retention_run(struct vs_relay *relay, struct vs_job *job, const struct 
                           .work = work,
                           .now = now,
                           .witnessed = vs_retention_time(relay, now)};
+    if (vs_retention_clock_view(relay, now).doubted)
+        return VS_OK; /* since it was taken: again when the lease ends */
     VS_TRY(vs_stage_new(job, &slice.stage, err));
     VS_TRY(vs_deletion_new(relay, job, slice.stage, &slice.deletion, err));
     vs_rc rc = run_slice(&slice, err);

@@ -16,7 +16,7 @@
  *   - a longer one is a jump: it is *doubted*, and witnessed time goes on from where it was,
  *     until an outside time-marking authority's mark shows the later time, an operator
  *     confirms the clock with a reason (evidence), or the clock goes back;
- *   - behind the newest record (a clock that went back) nothing is deleted at all;
+ *   - while it is doubted, or the clock is behind the newest record, nothing is deleted at all;
  *   - the term's end is exceeded by VS_RETENTION_MARGIN_MS, more than a gap that was taken over
  *     wrongly can be.
  * So no jump of any size deletes early; a service that was stopped for long deletes later,

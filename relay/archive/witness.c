@@ -30,16 +30,14 @@ static void follow_clock(struct vs_relay *relay, vs_time_ms now)
 {
     int64_t moment = relay->seams.monotonic_ms(relay->seams.context);
     int64_t passed = moment - relay->witness_at;
-    int64_t witnessed = atomic_load(&relay->witnessed);
-    relay->witness_at = moment;
-    /* Ahead of the clock, which went back: it waits until the clock is there again. */
-    if (witnessed >= now) {
-        atomic_store(&relay->clock_doubted, false);
-        return;
-    }
-    int64_t to = witnessed + (passed > 0 ? passed : 0);
+    int64_t to = atomic_load(&relay->witnessed) + (passed > 0 ? passed : 0);
     bool doubted = now - to > VS_WITNESS_GAP_MS;
-    vs_retention_witness(relay, doubted ? to : now);
+    relay->witness_at = moment;
+    /* While the clock is behind the newest record, the monotonic one alone tells what passes.
+     */
+    if (!doubted && !vs_relay_clock_wrong(relay, now))
+        to = now;
+    vs_retention_witness(relay, to);
     atomic_store(&relay->clock_doubted, doubted);
 }
 
@@ -84,7 +82,10 @@ void vs_retention_step(struct vs_relay *relay, vs_time_ms now)
     struct vs_error err;
     follow_clock(relay, now);
     int64_t witnessed = vs_retention_time(relay, now);
-    if (witnessed - relay->witness_kept >= VS_HOUR_MS && vs_ok(vs_relay_broken(relay, &err)))
+    /* What is doubted is not recorded: a record of the wrong time would outlast the error. */
+    bool sound = !atomic_load(&relay->clock_doubted) && !vs_relay_clock_wrong(relay, now);
+    if (sound && witnessed - relay->witness_kept >= VS_HOUR_MS &&
+        vs_ok(vs_relay_broken(relay, &err)))
         keep(relay, witnessed);
 }
 
