@@ -127,9 +127,20 @@ static vs_rc erase_segment(struct eraser *e, struct vs_error *err)
     return rc;
 }
 
+static bool is_held(struct vs_segments *segments)
+{
+    pthread_mutex_lock(&segments->lock);
+    bool held = segments->held;
+    pthread_mutex_unlock(&segments->lock);
+    return held;
+}
+
 vs_rc vs_segments_erase(struct vs_segments *segments, const struct vs_location *locations,
                         size_t n, struct vs_error *err)
 {
+    /* A hold that comes after this is of rows that no longer name what is erased here. */
+    if (is_held(segments))
+        return vs_fail(err, VS_E_BUSY, NULL, "a backup is copying segments");
     for (size_t i = 0; i < n; i++) {
         size_t first = 0; /* the first location of a segment stands for all of it */
         while (locations[first].segment != locations[i].segment)

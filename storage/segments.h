@@ -153,8 +153,7 @@ VS_NODISCARD vs_rc vs_segments_check(struct vs_segments *segments, vs_store_faul
  * becomes zeros, and the file system gets whole blocks back where it can. Durable when it
  * returns; what a crash left half done, the same call does again. The rows that named them must
  * be gone, and durably so, before: nothing reads them any more. Locations of segments that are
- * gone are passed over. Any thread. Whoever copies segments (backups) while this runs may copy
- * a half erased record: no row of the copy's moment or later names it. */
+ * gone are passed over. VS_E_BUSY: the segments are held; ask again later. Any thread. */
 VS_NODISCARD vs_rc vs_segments_erase(struct vs_segments *segments,
                                      const struct vs_location *locations, size_t n,
                                      struct vs_error *err);
@@ -168,7 +167,8 @@ struct vs_op vs_segments_drop_op(uint64_t number, struct vs_value *key);
 VS_NODISCARD vs_rc vs_segments_drop(struct vs_segments *segments, uint64_t number,
                                     struct vs_error *err);
 
-/* While held, no file of a segment is removed: what is dropped meanwhile goes with the release.
+/* While held, no file of a segment is removed and no record erased: what is dropped meanwhile
+ * goes with the release, what is to be erased waits (VS_E_BUSY).
  * A backup copies what its rows named when it began. One holder at a time; any thread. */
 void vs_segments_hold(struct vs_segments *segments);
 void vs_segments_release(struct vs_segments *segments);
