@@ -168,11 +168,24 @@ static uint64_t subtract(struct number *a, const struct number *b)
     return borrow;
 }
 
-static void halve(struct number *a, uint64_t top)
+/* By 1 to 63 bits; `top` comes in from above. */
+static void shift(struct number *a, unsigned bits, uint64_t top)
 {
     for (int i = 0; i < LIMBS - 1; i++)
-        a->limb[i] = a->limb[i] >> 1 | a->limb[i + 1] << 63;
-    a->limb[LIMBS - 1] = a->limb[LIMBS - 1] >> 1 | top << 63;
+        a->limb[i] = a->limb[i] >> bits | a->limb[i + 1] << (64 - bits);
+    a->limb[LIMBS - 1] = a->limb[LIMBS - 1] >> bits | top << (64 - bits);
+}
+
+/* a += m * b; returns what is carried out. */
+static uint64_t add_product(struct number *a, uint64_t m, const struct number *b)
+{
+    unsigned __int128 sum = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        sum += (unsigned __int128)m * b->limb[i] + a->limb[i];
+        a->limb[i] = (uint64_t)sum;
+        sum >>= 64;
+    }
+    return (uint64_t)sum;
 }
 
 static bool less(const struct number *a, const struct number *b)
@@ -188,12 +201,29 @@ static bool is_one(const struct number *a)
     return a->limb[0] == 1 && (a->limb[1] | a->limb[2] | a->limb[3]) == 0;
 }
 
-/* Divides `a` by two until it is odd, and `x` as often, modulo the odd n. */
-static void make_odd(struct number *a, struct number *x, const struct number *n)
+struct modulus {
+    struct number n;
+    uint64_t negative_inverse; /* of n modulo 2^64 */
+};
+
+/* Newton's step doubles the good bits: n is its own inverse modulo 8. */
+static struct modulus modulus_of(const struct number *n)
+{
+    uint64_t inverse = n->limb[0];
+    for (int i = 0; i < 5; i++)
+        inverse *= 2 - n->limb[0] * inverse;
+    return (struct modulus){*n, -inverse};
+}
+
+/* Divides `a` by two until it is odd, and `x` as often, modulo n: what is added to `x` makes
+ * its low bits zero. */
+static void make_odd(struct number *a, struct number *x, const struct modulus *by)
 {
     while ((a->limb[0] & 1) == 0) {
-        halve(a, 0);
-        halve(x, (x->limb[0] & 1) != 0 ? add(x, n) : 0);
+        unsigned bits = a->limb[0] == 0 ? 63 : (unsigned)__builtin_ctzll(a->limb[0]);
+        uint64_t low = x->limb[0] * by->negative_inverse & ((UINT64_C(1) << bits) - 1);
+        shift(a, bits, 0);
+        shift(x, bits, add_product(x, low, &by->n));
     }
 }
 
@@ -206,12 +236,13 @@ static void subtract_modulo(struct number *a, const struct number *b, const stru
 /* Binary inversion; n is an odd prime, 0 < a < n. Throughout x1 * a = u and x2 * a = v. */
 static struct number inverse(const struct number *a, const struct number *n)
 {
+    struct modulus by = modulus_of(n);
     struct number u = *a, v = *n, x1 = {{1}}, x2 = {{0}};
     for (;;) {
-        make_odd(&u, &x1, n);
+        make_odd(&u, &x1, &by);
         if (is_one(&u))
             return x1;
-        make_odd(&v, &x2, n);
+        make_odd(&v, &x2, &by);
         if (is_one(&v))
             return x2;
         if (less(&u, &v)) {

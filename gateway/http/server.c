@@ -10,7 +10,7 @@
 #define PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
 
 enum {
-    CONNECTION_MEMORY = 64 << 10,
+    CONNECTION_MEMORY = 32 << 10, /* the library wipes it after each request */
     CONNECTION_INCREMENT = 16 << 10,
     BACKLOG = 1024,
     IDLE_MAX_S = 3600,
