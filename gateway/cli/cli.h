@@ -102,6 +102,8 @@ VS_NODISCARD vs_rc vs_cli_connect(struct vs_cli *cli);
  * out. Returns `path` anew. */
 const char *vs_cli_query(struct vs_cli *cli, const char *path, const char *name,
                          const char *value);
+/* "/v1/documents/ID" and `rest`. */
+const char *vs_cli_document_path(struct vs_cli *cli, const char *id, const char *rest);
 /* One request with the profile's credential; an answer that is not 2xx is printed as the
  * problem it is and ends as VS_E_CONFLICT or VS_E_NETWORK (what vs_cli_failed makes of it).
  * `body` NULL: none. `*ret` is new, or NULL where the answer has no JSON. */

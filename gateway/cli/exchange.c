@@ -1,16 +1,8 @@
-/* send, inbox, events, get, ack, status, evidence: one document's way, seen by its parties. */
+/* send, inbox, events, get, status, evidence: one document's way, seen by its parties. */
 #include "gateway/cli/cli.h"
 #include <sys/stat.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static const char *document_path(struct vs_cli *cli, const char *id, const char *rest)
-{
-    char *encoded = vs_percent_encode(cli->arena, vs_bytes_text(id));
-    char *path =
-        vs_arena_printf(cli->arena, "/v1/documents/%s%s", encoded == NULL ? "" : encoded, rest);
-    return path == NULL ? "/" : path;
-}
 
 /* By the name; the service looks at the bytes. */
 static const char *media_type_of(const char *file)
@@ -38,7 +30,7 @@ static const char *base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-/* -- send --------------------------------------------------------------------------------- */
+/* -- send ---------------------------------------------------------------------------------- */
 
 struct send_options {
     struct vs_option_texts to;
@@ -118,7 +110,7 @@ int vs_cli_send(struct vs_cli *cli, int argc, char **argv)
     return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
 }
 
-/* -- inbox, events ------------------------------------------------------------------------ */
+/* -- inbox, events ------------------------------------------------------------------------- */
 
 static int list_entries(struct vs_cli *cli, int argc, char **argv, const char *path,
                         const char *text)
@@ -171,7 +163,7 @@ int vs_cli_events(struct vs_cli *cli, int argc, char **argv)
         "has reached the sender (Art. 27.4).");
 }
 
-/* -- get, ack, status --------------------------------------------------------------------- */
+/* -- get, status --------------------------------------------------------------------------- */
 
 int vs_cli_get(struct vs_cli *cli, int argc, char **argv)
 {
@@ -192,64 +184,9 @@ int vs_cli_get(struct vs_cli *cli, int argc, char **argv)
         return VS_EXIT_USAGE;
     }
     vs_rc rc = vs_cli_download(
-        cli, document_path(cli, args.items[0], consignment ? "/consignment" : "/original"),
+        cli,
+        vs_cli_document_path(cli, args.items[0], consignment ? "/consignment" : "/original"),
         NULL, out);
-    return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
-}
-
-int vs_cli_ack(struct vs_cli *cli, int argc, char **argv)
-{
-    const char *refuse = NULL, *note = NULL;
-    struct vs_option_texts args;
-    const struct vs_option options[] = {
-        {"refuse", 'r', VS_OPTION_TEXT, &refuse, "REASON",
-         "it does not meet the agreed technical requirements"},
-        {"note", 'n', VS_OPTION_TEXT, &note, "TEXT", "a note beside the acknowledgement"},
-    };
-    vs_cli_read(
-        cli,
-        &(struct vs_command_line){
-            "ID",
-            "Acknowledge a document: you state that it was received and meets the agreed "
-            "technical requirements (Art. 27.4). With --refuse you deny it.",
-            options, COUNT(options), 1, 1},
-        argc, argv, &args);
-    json_t *answer = NULL, *body = json_object();
-    json_object_set_new(body, "conforms", json_boolean(refuse == NULL));
-    if (refuse != NULL || note != NULL)
-        json_object_set_new(body, "reason", json_string(refuse != NULL ? refuse : note));
-    vs_rc rc = vs_cli_call(cli, "POST", document_path(cli, args.items[0], "/acknowledgement"),
-                           body, &answer);
-    json_decref(body);
-    if (!vs_ok(rc))
-        return vs_cli_failed(cli, rc);
-    if (!vs_cli_show_json(cli, answer)) {
-        vs_cli_line("state", vs_cli_text(answer, "state"));
-        vs_cli_line("time", vs_cli_text(answer, "time"));
-        vs_cli_line("evidence", vs_cli_text(answer, "evidence"));
-    }
-    json_decref(answer);
-    return VS_EXIT_DONE;
-}
-
-/* 27.3.3 */
-int vs_cli_confirm(struct vs_cli *cli, int argc, char **argv)
-{
-    struct vs_option_texts args;
-    vs_cli_read(
-        cli,
-        &(struct vs_command_line){
-            "ID",
-            "Confirm that a document that repeats an earlier one was meant (Art. 27.3.3): "
-            "it was held and is delivered now.",
-            NULL, 0, 1, 1},
-        argc, argv, &args);
-    json_t *answer = NULL;
-    vs_rc rc = vs_cli_call(
-        cli, "POST", document_path(cli, args.items[0], "/repeat-confirmation"), NULL, &answer);
-    if (vs_ok(rc) && !vs_cli_show_json(cli, answer))
-        printf("confirmed\n");
-    json_decref(answer);
     return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
 }
 
@@ -263,7 +200,36 @@ static void print_moment(const char *label, const json_t *moment)
            mark[0] == '\0' ? "" : ")");
 }
 
-static void print_status(const json_t *status)
+static void print_terms(struct vs_cli *cli, const json_t *r)
+{
+    const json_t *term = json_object_get(r, "term");
+    if (json_is_object(term)) {
+        const char *label =
+            vs_arena_printf(cli->arena, "  %s until", vs_cli_text(term, "kind"));
+        vs_cli_line(label == NULL ? "  until" : label, vs_cli_text(term, "until"));
+    }
+    print_moment("  reminded (27.5)", json_object_get(r, "reminded"));
+    print_moment("  overdue (27.5)", json_object_get(r, "overdue"));
+    print_moment("  notice (27.3.1)", json_object_get(r, "notice"));
+    vs_cli_line("  notice says", vs_cli_text(r, "notice_reason"));
+    vs_cli_line("  reason", vs_cli_text(r, "refusal_reason"));
+}
+
+/* "not-sent (27.3.1, 27.3.2)" */
+static const char *counts_as(struct vs_cli *cli, const json_t *r)
+{
+    const char *text = vs_cli_text(r, "counts_as"), *by = NULL;
+    const json_t *clauses = json_object_get(r, "not_sent_by"), *clause;
+    size_t i;
+    json_array_foreach(clauses, i, clause)
+    {
+        const char *one = json_string_value(clause);
+        by = by == NULL ? one : vs_arena_printf(cli->arena, "%s, %s", by, one);
+    }
+    return by == NULL ? text : vs_arena_printf(cli->arena, "%s (%s)", text, by);
+}
+
+static void print_status(struct vs_cli *cli, const json_t *status)
 {
     const json_t *recipients = json_object_get(status, "recipients"), *r;
     size_t i;
@@ -277,11 +243,16 @@ static void print_status(const json_t *status)
     {
         printf("\nto %s  %s\n", vs_cli_text(r, "identifier"), vs_cli_text(r, "name"));
         vs_cli_line("  state", vs_cli_text(r, "state"));
+        print_moment("  asked", json_object_get(r, "asked"));
+        print_moment("  consent", json_object_get(r, "consent"));
         print_moment("  received (28.2)", json_object_get(r, "received"));
         print_moment("  handed over", json_object_get(r, "handed_over"));
         print_moment("  acknowledged", json_object_get(r, "acknowledged"));
         print_moment("  reached sender", json_object_get(r, "reached"));
-        vs_cli_line("  counts as", vs_cli_text(r, "counts_as"));
+        print_moment("  failed", json_object_get(r, "failed"));
+        print_terms(cli, r);
+        vs_cli_line("  authenticity", vs_cli_text(r, "authenticity"));
+        vs_cli_line("  counts as", counts_as(cli, r));
     }
 }
 
@@ -295,16 +266,17 @@ int vs_cli_status(struct vs_cli *cli, int argc, char **argv)
                     NULL, 0, 1, 1},
                 argc, argv, &args);
     json_t *status = NULL;
-    vs_rc rc = vs_cli_call(cli, "GET", document_path(cli, args.items[0], ""), NULL, &status);
+    vs_rc rc =
+        vs_cli_call(cli, "GET", vs_cli_document_path(cli, args.items[0], ""), NULL, &status);
     if (!vs_ok(rc))
         return vs_cli_failed(cli, rc);
     if (!vs_cli_show_json(cli, status))
-        print_status(status);
+        print_status(cli, status);
     json_decref(status);
     return VS_EXIT_DONE;
 }
 
-/* -- evidence ----------------------------------------------------------------------------- */
+/* -- evidence ------------------------------------------------------------------------------ */
 
 static vs_rc keep_piece(struct vs_cli *cli, const json_t *piece, size_t number, bool asic,
                         const char *folder)
@@ -357,8 +329,8 @@ int vs_cli_evidence(struct vs_cli *cli, int argc, char **argv)
                                           COUNT(options), 1, 1},
                 argc, argv, &args);
     json_t *answer = NULL;
-    vs_rc rc =
-        vs_cli_call(cli, "GET", document_path(cli, args.items[0], "/evidence"), NULL, &answer);
+    vs_rc rc = vs_cli_call(cli, "GET", vs_cli_document_path(cli, args.items[0], "/evidence"),
+                           NULL, &answer);
     const json_t *pieces = json_object_get(answer, "evidence");
     if (vs_ok(rc))
         rc = keep_all(cli, pieces, asic, folder);

@@ -1,7 +1,6 @@
 #include "gateway/call.h"
 #include "gateway/rest/rest.h"
 #include "gateway/rest/views.h"
-#include "relay/exchange/acknowledge.h"
 
 static vs_rc run_status(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
                         vs_time_ms now, struct vs_error *err)
@@ -186,7 +185,7 @@ vs_rc vs_rest_consignment(struct vs_request *request, struct vs_error *err)
     return vs_call(request, run_consignment, answer_content, err);
 }
 
-/* ---- Art. 27.3.3, 27.4 ------------------------------------------------------------------ */
+/* ---- Art. 27.3.3 ------------------------------------------------------------------------ */
 
 static vs_rc run_confirm(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
                          vs_time_ms now, struct vs_error *err)
@@ -201,51 +200,4 @@ static vs_rc run_confirm(struct vs_relay *relay, struct vs_job *job, struct vs_r
 vs_rc vs_rest_repeat_confirm(struct vs_request *request, struct vs_error *err)
 {
     return vs_call(request, run_confirm, NULL, err);
-}
-
-struct acknowledging {
-    struct vs_acknowledgement given;
-    struct vs_acknowledged result;
-};
-static const struct vs_json_member MEMBERS[] = {
-    {"conforms", VS_JSON_YES_NO, offsetof(struct vs_acknowledgement, conforms), true, 0},
-    {"reason", VS_JSON_TEXT, offsetof(struct vs_acknowledgement, reason), false, VS_REASON_MAX},
-};
-
-static vs_rc run_acknowledge(struct vs_relay *relay, struct vs_job *job,
-                             struct vs_request *request, vs_time_ms now, struct vs_error *err)
-{
-    struct acknowledging *self = vs_arena_make(job->arena, struct acknowledging);
-    struct vs_id id;
-    if (self == NULL)
-        return vs_fail_memory(err);
-    VS_TRY(vs_request_id_param(request, "id", &id, err));
-    VS_TRY(vs_json_read(vs_request_body(request), MEMBERS, sizeof MEMBERS / sizeof MEMBERS[0],
-                        &self->given, job->arena, err));
-    VS_REFUSE_IF(!self->given.conforms && self->given.reason == NULL, err, VS_E_PARAMETER,
-                 "Art. 27.4", "reason: a refusal needs one");
-    vs_request_set_state(request, self, NULL);
-    return vs_acknowledge_stage(relay, job, vs_caller_of(request), id, &self->given, now,
-                                &self->result, err);
-}
-
-static vs_rc answer_acknowledge(struct vs_request *request, struct vs_error *err)
-{
-    const struct acknowledging *self = vs_request_state(request);
-    const struct vs_acknowledged *result = &self->result;
-    VS_JSON json;
-    vs_json_init(&json);
-    vs_json_object(&json, NULL);
-    vs_json_string(&json, "state", vs_delivery_state_name(result->state));
-    vs_json_time(&json, "time", result->time);
-    vs_json_yes_no(&json, "repeated", result->repeated);
-    vs_json_id(&json, "evidence", result->evidence);
-    vs_json_text_of(&json, "evidence_xml", result->evidence_xml);
-    vs_json_end_object(&json);
-    return vs_respond_json(request, result->repeated ? 200 : 201, &json, err);
-}
-
-vs_rc vs_rest_acknowledge(struct vs_request *request, struct vs_error *err)
-{
-    return vs_call(request, run_acknowledge, answer_acknowledge, err);
 }

@@ -98,6 +98,40 @@ static const char *counts_as(const struct vs_delivery *d)
                                    : "not-received";
 }
 
+/* Why it counts as not sent, and what is known of its authenticity (Art. 27.2, 27.3). */
+static void standing(struct vs_json *json, const struct vs_delivery *d)
+{
+    static const struct {
+        unsigned bit;
+        const char *clause;
+    } reasons[] = {{VS_NOT_SENT_NOTICE, "27.3.1"},
+                   {VS_NOT_SENT_NOT_CONFIRMED, "27.3.2"},
+                   {VS_NOT_SENT_REPETITION, "27.3.3"}};
+    vs_json_string(json, "counts_as", counts_as(d));
+    vs_json_array(json, "not_sent_by");
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if ((d->not_sent & reasons[i].bit) != 0)
+            vs_json_string(json, NULL, reasons[i].clause);
+    vs_json_end_array(json);
+    vs_json_string(json, "authenticity", d->authenticity);
+}
+
+/* The term that runs, or has passed without an answer. */
+static void term(struct vs_json *json, const struct vs_delivery *d)
+{
+    if (d->term == VS_TERM_OF_NONE) {
+        vs_json_null(json, "term");
+    } else {
+        vs_json_object(json, "term");
+        vs_json_string(json, "kind", vs_running_term_name(d->term));
+        vs_json_time(json, "until", d->term_until);
+        vs_json_end_object(json);
+    }
+    vs_json_time(json, "deadline", d->deadline);
+    vs_json_time(json, "further", d->further);
+    vs_json_yes_no(json, "late", d->late);
+}
+
 void vs_view_delivery(struct vs_json *json, const char *name, const struct vs_delivery *d)
 {
     vs_json_object(json, name);
@@ -109,13 +143,20 @@ void vs_view_delivery(struct vs_json *json, const char *name, const struct vs_de
     vs_json_string(json, "recipient_name", d->recipient_name);
     document_members(json, d);
     vs_json_yes_no(json, "acknowledgement_required", d->acknowledgement_required);
-    vs_json_string(json, "counts_as", counts_as(d));
+    standing(json, d);
     vs_json_time(json, "sent", d->sent);
+    vs_json_time(json, "asked", d->asked);
+    vs_json_time(json, "consent", d->consent);
     vs_json_time(json, "received", d->received);
     vs_json_time(json, "handed_over", d->handed_over);
     vs_json_time(json, "acknowledged", d->acknowledged);
     vs_json_time(json, "reached", d->reached);
-    vs_json_time(json, "deadline", d->deadline);
+    vs_json_time(json, "failed", d->failed);
+    term(json, d);
+    vs_json_time(json, "reminded", d->reminded);
+    vs_json_time(json, "overdue", d->overdue);
+    vs_json_time(json, "notice", d->notice);
+    vs_json_string(json, "notice_reason", d->notice_reason);
     vs_json_string(json, "refusal_reason", d->refusal_reason);
     vs_json_end_object(json);
 }
@@ -143,6 +184,7 @@ static void legal_time(struct vs_json *json, const char *name, const struct vs_l
     vs_json_id(json, "evidence", t->evidence);
     vs_json_time(json, "mark", t->marked ? t->mark : VS_TIME_NONE);
     vs_json_yes_no(json, "mark_in_law", t->marked && t->mark_in_law);
+    vs_json_string(json, "actor", t->actor);
     vs_json_end_object(json);
 }
 
@@ -154,6 +196,7 @@ void vs_view_evidence(struct vs_json *json, const char *name, const struct vs_ev
     vs_json_id(json, "recipient", e->recipient);
     vs_json_string(json, "event", e->event);
     vs_json_string(json, "event_uri", e->event_uri);
+    vs_json_string(json, "actor", e->actor);
     vs_json_time(json, "time", e->event_time);
     vs_json_hex(json, "sha256", VS_BYTES(e->digest, sizeof e->digest));
     if (e->sequenced)
@@ -182,12 +225,19 @@ static void recipient(struct vs_json *json, const struct vs_recipient_status *r)
     vs_json_string(json, "name", d->recipient_name);
     vs_json_string(json, "state", vs_delivery_state_name(d->state));
     vs_json_yes_no(json, "acknowledgement_required", d->acknowledgement_required);
-    vs_json_string(json, "counts_as", counts_as(d));
+    standing(json, d);
+    legal_time(json, "asked", &r->asked);
+    legal_time(json, "consent", &r->consent);
     legal_time(json, "received", &r->received);
     legal_time(json, "handed_over", &r->handed_over);
     legal_time(json, "acknowledged", &r->acknowledged);
     legal_time(json, "reached", &r->reached);
-    vs_json_time(json, "deadline", d->deadline);
+    legal_time(json, "failed", &r->failed);
+    term(json, d);
+    legal_time(json, "reminded", &r->reminded);
+    legal_time(json, "overdue", &r->overdue);
+    legal_time(json, "notice", &r->notice);
+    vs_json_string(json, "notice_reason", d->notice_reason);
     vs_json_string(json, "refusal_reason", d->refusal_reason);
     if (r->pushing)
         push(json, &r->push);

@@ -8,21 +8,35 @@
 #define RECIPIENTS_MAX 1000
 #define PAGE_MAX       500
 
-/* The moment as our clock saw it, and what proves that it was not later (28.3). */
-static struct vs_legal_time legal_time(const struct vs_status *status, const char *event,
+#define ANY_OF 3 /* events that may have been at one moment */
+
+/* The moment as our clock saw it, and what proves that it was not later (28.3). The last
+ * evidence of these events counts. What concerns no recipient concerns all. */
+static struct vs_legal_time legal_time(const struct vs_status *status,
+                                       const enum vs_event events[ANY_OF],
                                        struct vs_id recipient, vs_time_ms time)
 {
     struct vs_legal_time legal = {.time = time, .mark = VS_TIME_NONE};
-    for (size_t i = 0; i < status->n_evidence; i++) {
+    for (size_t i = 0; i < status->n_evidence && time != VS_TIME_NONE; i++) {
         const struct vs_evidence *e = status->evidence[i];
-        if (strcmp(e->event, event) != 0 || !vs_id_equal(e->recipient, recipient))
+        bool fits = false;
+        for (size_t j = 0; j < ANY_OF && events[j] != VS_EVENT_UNKNOWN && !fits; j++)
+            fits = strcmp(e->event, vs_event_info(events[j])->name) == 0;
+        if (!fits || (!vs_id_is_none(e->recipient) && !vs_id_equal(e->recipient, recipient)))
             continue;
         legal.evidence = e->id;
         legal.marked = e->marked;
         legal.mark = e->mark;
-        break;
+        legal.actor = e->actor;
     }
     return legal;
+}
+
+static struct vs_legal_time sent_time(const struct vs_status *status, enum vs_event event,
+                                      vs_time_ms time)
+{
+    const enum vs_event events[ANY_OF] = {event};
+    return legal_time(status, events, VS_ID_NONE, time);
 }
 
 static vs_rc fill_refused(struct vs_arena *arena, const struct vs_row *refusal,
@@ -36,31 +50,51 @@ static vs_rc fill_refused(struct vs_arena *arena, const struct vs_row *refusal,
     status->refusal.code = vs_code_by_name(code);
     status->refusal.clause = vs_value_text_new(arena, &v[VS_REFUSAL_CLAUSE]);
     snprintf(status->refusal.text, sizeof status->refusal.text, "%s", text);
-    status->sent = legal_time(status, vs_event_info(VS_EVENT_SUBMISSION_REJECTION)->name,
-                              VS_ID_NONE, v[VS_REFUSAL_SENT].integer);
+    status->sent = sent_time(status, VS_EVENT_SUBMISSION_REJECTION, v[VS_REFUSAL_SENT].integer);
     return VS_OK;
 }
+
+/* Which event each legal time of a recipient has its evidence from. */
+static const struct {
+    size_t to, from; /* offsets in vs_recipient_status and vs_delivery */
+    enum vs_event events[ANY_OF];
+} times[] = {
+#define TIME(to, from, ...)                                                                    \
+    {                                                                                          \
+        offsetof(struct vs_recipient_status, to), offsetof(struct vs_delivery, from),          \
+        {                                                                                      \
+            __VA_ARGS__                                                                        \
+        }                                                                                      \
+    }
+    TIME(asked, asked, VS_EVENT_NOTIFICATION_FOR_ACCEPTANCE),
+    TIME(consent, consent, VS_EVENT_CONSIGNMENT_ACCEPTANCE, VS_EVENT_CONSIGNMENT_REJECTION,
+         VS_EVENT_ACCEPTANCE_REJECTION_EXPIRY),
+    TIME(received, received, VS_EVENT_CONTENT_CONSIGNMENT),
+    TIME(handed_over, handed_over, VS_EVENT_CONTENT_HANDOVER),
+    TIME(acknowledged, acknowledged, VS_EVENT_ACKNOWLEDGEMENT,
+         VS_EVENT_ACKNOWLEDGEMENT_REFUSAL),
+    TIME(reached, reached, VS_EVENT_ACKNOWLEDGEMENT_REACHED_SENDER),
+    TIME(failed, failed, VS_EVENT_CONTENT_HANDOVER_FAILURE,
+         VS_EVENT_CONTENT_CONSIGNMENT_FAILURE),
+    TIME(reminded, reminded, VS_EVENT_ACKNOWLEDGEMENT_REMINDER),
+    TIME(overdue, overdue, VS_EVENT_ACKNOWLEDGEMENT_OVERDUE),
+    TIME(notice, notice, VS_EVENT_NON_SENDING_NOTICE),
+#undef TIME
+};
 
 static void fill_recipient(const struct vs_status *status, const struct vs_delivery *delivery,
                            struct vs_recipient_status *ret)
 {
-    static const enum vs_event answers[] = {VS_EVENT_ACKNOWLEDGEMENT,
-                                            VS_EVENT_ACKNOWLEDGEMENT_REFUSAL};
-    struct vs_id id = delivery->recipient;
-    bool refused = delivery->state == VS_DELIVERY_REFUSED;
+    static const enum vs_event pushed[ANY_OF] = {VS_EVENT_CONTENT_HANDOVER};
     ret->delivery = delivery;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        const vs_time_ms *time = (const void *)((const char *)delivery + times[i].from);
+        struct vs_legal_time *to = (void *)((char *)ret + times[i].to);
+        *to = legal_time(status, times[i].events, delivery->recipient, *time);
+    }
     /* At the recipient's endpoint the hand-over is the receipt (28.2). */
-    enum vs_event receipt = (delivery->mode & VS_MODE_ENDPOINT) != 0
-                                ? VS_EVENT_CONTENT_HANDOVER
-                                : VS_EVENT_CONTENT_CONSIGNMENT;
-    ret->received = legal_time(status, vs_event_info(receipt)->name, id, delivery->received);
-    ret->handed_over = legal_time(status, vs_event_info(VS_EVENT_CONTENT_HANDOVER)->name, id,
-                                  delivery->handed_over);
-    ret->acknowledged =
-        legal_time(status, vs_event_info(answers[refused])->name, id, delivery->acknowledged);
-    ret->reached =
-        legal_time(status, vs_event_info(VS_EVENT_ACKNOWLEDGEMENT_REACHED_SENDER)->name, id,
-                   delivery->reached);
+    if ((delivery->mode & VS_MODE_ENDPOINT) != 0 && vs_id_is_none(ret->received.evidence))
+        ret->received = legal_time(status, pushed, delivery->recipient, delivery->received);
 }
 
 /* For a recipient: its own row; for the others: all rows. */
@@ -93,8 +127,8 @@ static vs_rc fill_accepted(struct vs_relay *relay, struct vs_arena *arena,
     status->agreement = v[VS_DOCUMENT_AGREEMENT].type == VS_NULL
                             ? "law"
                             : vs_id_text_new(arena, vs_value_id(&v[VS_DOCUMENT_AGREEMENT]));
-    status->sent = legal_time(status, vs_event_info(VS_EVENT_SUBMISSION_ACCEPTANCE)->name,
-                              VS_ID_NONE, v[VS_DOCUMENT_SENT].integer);
+    status->sent =
+        sent_time(status, VS_EVENT_SUBMISSION_ACCEPTANCE, v[VS_DOCUMENT_SENT].integer);
     VS_TRY(delivery_rows(relay, arena, access, &rows, &n, err));
     struct vs_recipient_status *recipients =
         vs_arena_make_n(arena, struct vs_recipient_status, n + 1);

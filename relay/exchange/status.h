@@ -13,10 +13,12 @@ struct vs_legal_time {
     bool marked;           /* the evidence's batch has its time mark */
     vs_time_ms mark;       /* genTime, "not later than" */
     bool mark_in_law;      /* made by an accredited centre */
+    const char *actor;     /* who acted (27.1); NULL: the service, or not evidenced yet */
 };
 struct vs_recipient_status {
     const struct vs_delivery *delivery;
-    struct vs_legal_time received, handed_over, acknowledged, reached;
+    struct vs_legal_time asked, consent, received, handed_over, acknowledged, reached;
+    struct vs_legal_time failed, reminded, overdue, notice;
     bool pushing; /* it waits for its endpoint */
     struct vs_push_view push;
 };

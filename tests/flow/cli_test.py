@@ -39,10 +39,15 @@ class CommandLine(unittest.TestCase):
         first = self.alfa.vasite('send', '--to', self.beta.identifier, path).strip()
         second = json.loads(self.alfa.vasite('--json', 'send', '--to', self.beta.identifier, path))
         self.assertEqual((second['held'], second['repeats']), (True, first))
-        self.assertNotIn(second['id'], self.beta.vasite('inbox', '--wait', '1'))
-        self.assertIn('confirmed', self.alfa.vasite('confirm', second['id']))
+        # Its recipient learns that there is something (Art. 27.3.3), and does not get it.
         page = json.loads(self.beta.vasite('--json', 'inbox'))
         while second['id'] not in json.dumps(page['entries']):
+            page = json.loads(self.beta.vasite('--json', 'inbox', '--cursor', page['cursor'], '--wait', '10'))
+        entry = [e for e in page['entries'] if e['document'] == second['id']][-1]
+        self.assertEqual((entry['state'], entry['not_sent_by'], entry['repeats']), ('held', ['27.3.3'], first))
+        self.beta.vasite('get', second['id'], '-o', self.service.path('held'), wanted=1)
+        self.assertIn('confirmed', self.alfa.vasite('confirm', second['id']))
+        while not any(e['document'] == second['id'] and e['state'] == 'available' for e in page['entries']):
             page = json.loads(self.beta.vasite('--json', 'inbox', '--cursor', page['cursor'], '--wait', '10'))
             self.assertTrue(page['entries'])
         self.alfa.vasite('confirm', second['id'], wanted=1)
