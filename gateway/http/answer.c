@@ -3,12 +3,39 @@
 
 enum { STREAM_BLOCK = 64 << 10, RETRY_SOON_S = 2, RETRY_LATER_S = 30 };
 
+static vs_rc translate(struct vs_request *request, struct answer *answer, struct vs_error *err)
+{
+    const struct vs_server_options *options = &request->server->options;
+    return options->translate == NULL ? VS_OK : options->translate(request, &answer->of, err);
+}
+
+static void give(struct vs_request *request, struct answer answer)
+{
+    answer.close = request->answer.close;
+    answer.of.name = request->answer_name;
+    answer.of.sha256 = request->answer_sha256;
+    request->answer_name = NULL;
+    request->answer_sha256 = NULL;
+    struct vs_error err;
+    if (vs_ok(translate(request, &answer, &err)))
+        request->answer = answer;
+    else
+        vs_respond_problem(request, &err);
+}
+
 void vs_respond(struct vs_request *request, int status, const char *media_type,
                 struct vs_bytes body)
 {
-    bool close = request->answer.close;
-    request->answer = (struct answer){
-        .status = status, .media_type = media_type, .body = body, .close = close};
+    give(request,
+         (struct answer){.of = {.status = status, .media_type = media_type, .body = body}});
+}
+
+void vs_respond_name(struct vs_request *request, const char *name, const uint8_t *sha256)
+{
+    struct vs_bytes copy =
+        sha256 == NULL ? VS_BYTES_NONE : vs_bytes_copy(request->arena, VS_BYTES(sha256, 32));
+    request->answer_name = vs_arena_strdup(request->arena, name);
+    request->answer_sha256 = copy.ptr;
 }
 
 void vs_respond_header(struct vs_request *request, const char *name, const char *value)
@@ -34,10 +61,10 @@ void vs_respond_stream(struct vs_request *request, int status, const char *media
                        const struct vs_source *source, void (*done)(void *, bool),
                        void *context)
 {
-    vs_respond(request, status, media_type, VS_BYTES_NONE);
-    request->answer.source = source;
-    request->answer.done = done;
-    request->answer.context = context;
+    give(request,
+         (struct answer){.of = {.status = status, .media_type = media_type, .source = source},
+                         .done = done,
+                         .context = context});
 }
 
 void vs_respond_problem(struct vs_request *request, const struct vs_error *err)
@@ -95,16 +122,16 @@ void vs_respond_problem_with(struct vs_request *request, const struct vs_error *
     struct vs_error full;
     if (!vs_ok(vs_buffer_copy(&json, request->arena, &body, &full)))
         body = VS_BYTES_LITERAL("{\"type\":\"urn:vasite:problem:out-of-memory\"}\n");
-    vs_respond(request, info->http, "application/problem+json", body);
-    problem_headers(request, err->code);
     request->failure = err->code;
     request->failure_text = vs_arena_strdup(request->arena, err->text);
+    vs_respond(request, info->http, "application/problem+json", body);
+    problem_headers(request, err->code);
 }
 
 static ssize_t read_source(void *context, uint64_t offset, char *to, size_t max)
 {
     struct vs_request *request = context;
-    const struct vs_source *source = request->answer.source;
+    const struct vs_source *source = request->answer.of.source;
     uint64_t left = source->size - offset;
     size_t len = left < max ? (size_t)left : max;
     struct vs_error err;
@@ -119,18 +146,39 @@ static ssize_t read_source(void *context, uint64_t offset, char *to, size_t max)
 static struct MHD_Response *make_response(struct vs_request *request)
 {
     struct answer *answer = &request->answer;
-    if (answer->source != NULL && answer->source->size > 0)
-        return MHD_create_response_from_callback(answer->source->size, STREAM_BLOCK,
+    if (answer->of.source != NULL && answer->of.source->size > 0)
+        return MHD_create_response_from_callback(answer->of.source->size, STREAM_BLOCK,
                                                  read_source, request, NULL);
     return MHD_create_response_from_buffer(
-        answer->body.len, (void *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+        answer->of.body.len, (void *)(uintptr_t)answer->of.body.ptr, MHD_RESPMEM_PERSISTENT);
+}
+
+static void add_name(struct vs_request *request, struct MHD_Response *response)
+{
+    const struct vs_answer *answer = &request->answer.of;
+    const char *name = answer->name == NULL
+                           ? NULL
+                           : vs_percent_encode(request->arena, vs_bytes_text(answer->name));
+    const char *disposition =
+        name == NULL ? NULL
+                     : vs_arena_printf(request->arena, "attachment; filename*=UTF-8''%s", name);
+    if (disposition != NULL)
+        MHD_add_response_header(response, "Content-Disposition", disposition);
+    const char *digest = answer->sha256 == NULL
+                             ? NULL
+                             : vs_base64_new(request->arena, VS_BYTES(answer->sha256, 32));
+    const char *repr =
+        digest == NULL ? NULL : vs_arena_printf(request->arena, "sha-256=:%s:", digest);
+    if (repr != NULL)
+        MHD_add_response_header(response, "Repr-Digest", repr);
 }
 
 static void add_headers(struct vs_request *request, struct MHD_Response *response)
 {
     const struct answer *answer = &request->answer;
-    if (answer->media_type != NULL)
-        MHD_add_response_header(response, "Content-Type", answer->media_type);
+    if (answer->of.media_type != NULL)
+        MHD_add_response_header(response, "Content-Type", answer->of.media_type);
+    add_name(request, response);
     for (size_t i = 0; i < request->n_answer_headers; i++)
         MHD_add_response_header(response, request->answer_headers[i].name,
                                 request->answer_headers[i].value);
@@ -143,7 +191,7 @@ static void add_headers(struct vs_request *request, struct MHD_Response *respons
 
 enum MHD_Result vs_http_answer_send(struct vs_request *request)
 {
-    if (request->answer.status == 0) {
+    if (request->answer.of.status == 0) {
         struct vs_error err;
         vs_rc rc = vs_fail(&err, VS_E_INTERNAL, NULL, "a handler gave no answer");
         VS_ASSERT(!vs_ok(rc));
@@ -154,11 +202,11 @@ enum MHD_Result vs_http_answer_send(struct vs_request *request)
         return MHD_NO;
     add_headers(request, response);
     vs_http_connection_phase(request->connection, PHASE_ANSWER);
-    if (request->answer.source == NULL)
+    if (request->answer.of.source == NULL)
         /* The library takes it whole; its own idle time-out watches the sending. */
         vs_http_connection_phase(request->connection, PHASE_WORK);
     enum MHD_Result rc =
-        MHD_queue_response(request->mhd, (unsigned)request->answer.status, response);
+        MHD_queue_response(request->mhd, (unsigned)request->answer.of.status, response);
     MHD_destroy_response(response);
     request->queued = rc == MHD_YES;
     return rc;
@@ -172,5 +220,5 @@ void vs_http_answer_ended(struct vs_request *request, bool complete)
         answer->done(answer->context, whole);
     if (whole)
         request->server->counts_sent +=
-            answer->source != NULL ? answer->source->size : answer->body.len;
+            answer->of.source != NULL ? answer->of.source->size : answer->of.body.len;
 }

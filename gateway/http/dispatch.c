@@ -59,8 +59,7 @@ static vs_rc authenticate(struct vs_request *request, struct vs_error *err)
         !vs_http_rate(server, "401 ", request->connection->address, limits.refusals_per_second))
         return vs_fail(err, VS_E_RATE, NULL, "too many refused credentials from this address");
     VS_TRY(rc);
-    VS_REFUSE_IF((request->rights & request->route->rights) == 0, err, VS_E_FORBIDDEN, NULL,
-                 "none of the caller's roles may call this");
+    VS_TRY(vs_request_may(request, request->route, err));
     VS_REFUSE_IF(
         !vs_http_rate(server, "participant ", request->scope, limits.requests_per_second), err,
         VS_E_RATE, NULL, "more than %u requests a second", limits.requests_per_second);
@@ -77,7 +76,7 @@ static vs_rc admit(struct vs_request *request, enum vs_listener listener, struct
     VS_TRY(vs_http_route_find(request, listener, err));
     VS_TRY(authenticate(request, err));
     VS_TRY(vs_http_route_accepts_body(request, err));
-    request->limit = vs_http_route_body_limit(request);
+    request->limit = vs_http_route_body_limit(request->server, request->route);
     if (request->route->begin != NULL)
         return request->route->begin(request, err);
     vs_buffer_init(&request->body,
@@ -224,10 +223,12 @@ void vs_http_completed(void *context, struct MHD_Connection *mhd, void **slot,
     vs_http_connection_phase(request->connection, PHASE_HEADER);
     vs_http_answer_ended(request, complete);
     if (server->options.ended != NULL)
-        server->options.ended(server->options.context, request, request->answer.status,
+        server->options.ended(server->options.context, request, request->answer.of.status,
                               request->received, complete);
     if (request->free_state != NULL)
         request->free_state(request->state);
+    if (request->free_door != NULL)
+        request->free_door(request->door);
     if (request->entered)
         vs_http_leave(server, request->scope);
     vs_buffer_done(&request->body);

@@ -69,13 +69,16 @@ struct rate {
 };
 
 struct answer {
-    int status;
-    const char *media_type;
-    struct vs_bytes body;
-    const struct vs_source *source;
+    struct vs_answer of;
     void (*done)(void *context, bool complete);
     void *context;
     bool close;
+};
+
+/* What a door puts in the place of this request's own body. */
+struct put {
+    const struct vs_route *row;
+    uint64_t bytes, limit;
 };
 
 struct vs_request {
@@ -91,6 +94,7 @@ struct vs_request {
     struct pair answer_headers[16];
     const char *media_type;
     uint64_t length, received;
+    struct put put;
     uint64_t limit; /* of the body */
     vs_time_ms begun_ms, read_ms;
     enum vs_language language;
@@ -100,6 +104,10 @@ struct vs_request {
     unsigned rights;
     void *state;
     void (*free_state)(void *);
+    void *door;
+    void (*free_door)(void *);
+    const char *answer_name; /* for the next answer */
+    const uint8_t *answer_sha256;
     bool refused; /* answer is ready before the body was read: what comes is dropped */
     bool handled; /* `handle` was called */
     bool queued;  /* the library has the answer */
@@ -172,6 +180,8 @@ void vs_http_peer_certificates_free(struct connection *connection);
 /* transport.c: what a proxy before us might read differently is refused. */
 VS_NODISCARD vs_rc vs_http_transport_check(struct vs_request *request, const char *version,
                                            struct vs_error *err);
+/* Whether two headers of that name could be resolved differently: then they are refused. */
+bool vs_http_header_is_single(const char *name);
 /* Fills headers, query, language, media type and length. */
 VS_NODISCARD vs_rc vs_http_transport_read(struct vs_request *request, struct vs_error *err);
 
@@ -179,7 +189,7 @@ VS_NODISCARD vs_rc vs_http_transport_read(struct vs_request *request, struct vs_
  * VS_E_TOO_LARGE. */
 VS_NODISCARD vs_rc vs_http_route_find(struct vs_request *request, enum vs_listener listener,
                                       struct vs_error *err);
-uint64_t vs_http_route_body_limit(struct vs_request *request);
+uint64_t vs_http_route_body_limit(struct vs_server *server, const struct vs_route *row);
 VS_NODISCARD vs_rc vs_http_route_accepts_body(struct vs_request *request, struct vs_error *err);
 
 /* header.c */

@@ -12,6 +12,7 @@ enum state { PREAMBLE, AFTER_BOUNDARY, HEADERS, DATA, EPILOGUE };
 
 struct vs_multipart {
     struct vs_multipart_events events;
+    enum vs_multipart_kind kind;
     enum state state;
     char delimiter[MAX_BOUNDARY + 5]; /* CR LF -- boundary */
     size_t delimiter_len;
@@ -43,8 +44,9 @@ static size_t find_boundary(const char *content_type, const char **ret)
     return len;
 }
 
-vs_rc vs_multipart_new(const char *content_type, const struct vs_multipart_events *events,
-                       struct vs_multipart **ret, struct vs_error *err)
+vs_rc vs_multipart_new(const char *content_type, enum vs_multipart_kind kind,
+                       const struct vs_multipart_events *events, struct vs_multipart **ret,
+                       struct vs_error *err)
 {
     const char *boundary = NULL;
     size_t len = find_boundary(content_type, &boundary);
@@ -52,6 +54,7 @@ vs_rc vs_multipart_new(const char *content_type, const struct vs_multipart_event
                  "Content-Type: a boundary of 1 to %d characters is wanted", MAX_BOUNDARY);
     struct vs_multipart *self = vs_heap_new(sizeof *self);
     self->events = *events;
+    self->kind = kind;
     memcpy(self->delimiter, "\r\n--", 4);
     memcpy(self->delimiter + 4, boundary, len);
     self->delimiter_len = len + 4;
@@ -77,8 +80,7 @@ static void drop(struct vs_multipart *self, size_t len)
     pending->len -= len;
 }
 
-/* The value of `name="…"` or `name=…` among a header's parameters, in `out`. */
-static bool parameter(const char *header, const char *name, char *out, size_t size)
+bool vs_header_parameter(const char *header, const char *name, char *out, size_t size)
 {
     size_t name_len = strlen(name), len = 0;
     for (const char *at = header; (at = strchr(at, ';')) != NULL;) {
@@ -104,33 +106,84 @@ static void media_type_of(const char *value, char *out, size_t size)
     out[len] = '\0';
 }
 
+struct headers {
+    char name[128], file_name[512], media_type[128], id[256];
+    bool have_file;
+};
+
+/* Identity encodings leave the bytes as they are; a form may not even name one. */
+static bool keeps_bytes(const struct vs_multipart *self, const char *encoding)
+{
+    static const char *const identity[] = {"binary", "8bit", "7bit"};
+    for (size_t i = 0; i < sizeof identity / sizeof *identity; i++)
+        if (self->kind == VS_MULTIPART_RELATED && strcasecmp(encoding, identity[i]) == 0)
+            return true;
+    return false;
+}
+
+/* RFC 2045, 7: <addr-spec>. */
+static bool read_id(const char *value, struct headers *to)
+{
+    size_t len = strlen(value);
+    while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t'))
+        len--;
+    if (len < 3 || len - 2 >= sizeof to->id || value[0] != '<' || value[len - 1] != '>')
+        return false;
+    memcpy(to->id, value + 1, len - 2);
+    to->id[len - 2] = '\0';
+    return true;
+}
+
+/* The value of header `name`, or NULL where the line is another's. */
+static const char *value_of(const char *line, const char *name)
+{
+    size_t len = strlen(name);
+    if (strncasecmp(line, name, len) != 0 || line[len] != ':')
+        return NULL;
+    return line + len + 1 + strspn(line + len + 1, " \t");
+}
+
+static vs_rc read_header(const struct vs_multipart *self, const char *line, struct headers *to,
+                         struct vs_error *err)
+{
+    bool form = self->kind == VS_MULTIPART_FORM;
+    const char *value;
+    VS_REFUSE_IF(vs_text_has_controls(vs_bytes_text(line)), err, VS_E_SYNTAX, NULL,
+                 "a part's header holds control characters or no UTF-8");
+    if (form && value_of(line, "Content-Disposition") != NULL) {
+        VS_REFUSE_IF(!vs_header_parameter(line, "name", to->name, sizeof to->name), err,
+                     VS_E_SYNTAX, "RFC 7578, 4.2", "a part has no name");
+        to->have_file =
+            vs_header_parameter(line, "filename", to->file_name, sizeof to->file_name);
+    }
+    if ((value = value_of(line, "Content-Type")) != NULL)
+        media_type_of(value, to->media_type, sizeof to->media_type);
+    if (!form && (value = value_of(line, "Content-ID")) != NULL)
+        VS_REFUSE_IF(to->id[0] != '\0' || !read_id(value, to), err, VS_E_SYNTAX, "RFC 2045, 7",
+                     "a part's Content-ID is no <id>, or comes twice");
+    if ((value = value_of(line, "Content-Transfer-Encoding")) != NULL)
+        VS_REFUSE_IF(!keeps_bytes(self, value), err, VS_E_SYNTAX,
+                     form ? "RFC 7578, 4.7" : "XOP, 4.1",
+                     "this Content-Transfer-Encoding is not taken");
+    return VS_OK;
+}
+
 static vs_rc read_headers(struct vs_multipart *self, char *lines, struct vs_error *err)
 {
-    char name[128] = "", file_name[512] = "", media_type[128] = "";
-    bool have_file = false;
+    struct headers of = {.name = ""};
     for (char *line = lines, *end; *line != '\0'; line = end + 2) {
         end = strstr(line, "\r\n");
         VS_REFUSE_IF(end == NULL || end == line, err, VS_E_SYNTAX, "RFC 7578, 4.2",
                      "a part's header line does not end");
         *end = '\0';
-        VS_REFUSE_IF(vs_text_has_controls(vs_bytes_text(line)), err, VS_E_SYNTAX, NULL,
-                     "a part's header holds control characters or no UTF-8");
-        if (strncasecmp(line, "Content-Disposition:", 20) == 0) {
-            VS_REFUSE_IF(!parameter(line, "name", name, sizeof name), err, VS_E_SYNTAX,
-                         "RFC 7578, 4.2", "a part has no name");
-            have_file = parameter(line, "filename", file_name, sizeof file_name);
-        } else if (strncasecmp(line, "Content-Type:", 13) == 0) {
-            media_type_of(line + 13 + strspn(line + 13, " \t"), media_type, sizeof media_type);
-        } else {
-            VS_REFUSE_IF(strncasecmp(line, "Content-Transfer-Encoding:", 26) == 0, err,
-                         VS_E_SYNTAX, "RFC 7578, 4.7",
-                         "Content-Transfer-Encoding is not taken");
-        }
+        VS_TRY(read_header(self, line, &of, err));
     }
-    VS_REFUSE_IF(name[0] == '\0', err, VS_E_SYNTAX, "RFC 7578, 4.2", "a part has no name");
+    VS_REFUSE_IF(self->kind == VS_MULTIPART_FORM && of.name[0] == '\0', err, VS_E_SYNTAX,
+                 "RFC 7578, 4.2", "a part has no name");
     VS_REFUSE_IF(++self->parts > MAX_PARTS, err, VS_E_LIMIT, NULL, "more than %d parts",
                  MAX_PARTS);
-    struct vs_multipart_part part = {name, have_file ? file_name : NULL, media_type};
+    struct vs_multipart_part part = {of.name, of.have_file ? of.file_name : NULL, of.id,
+                                     of.media_type};
     return self->events.part(self->events.context, &part, err);
 }
 
@@ -148,8 +201,17 @@ static vs_rc take_text(struct vs_multipart *self, bool *ret, struct vs_error *er
                        : 0;
     if (ready > 0 && self->state == DATA)
         VS_TRY(self->events.data(self->events.context, VS_BYTES(pending->ptr, ready), err));
-    VS_REFUSE_IF(ready > 0 && self->state == PREAMBLE, err, VS_E_SYNTAX, "RFC 2046, 5.1.1",
-                 "the body does not begin with its boundary");
+    if (self->state == PREAMBLE) {
+        /* .NET puts an empty line before the first boundary. */
+        bool empty_line = self->kind == VS_MULTIPART_RELATED && ready <= 2 &&
+                          memcmp(pending->ptr, "\r\n\r\n", at != NULL ? 2 + ready : ready) == 0;
+        VS_REFUSE_IF(ready > 0 && !empty_line, err, VS_E_SYNTAX, "RFC 2046, 5.1.1",
+                     "the body does not begin with its boundary");
+        if (at == NULL && empty_line) {
+            *ret = false;
+            return VS_OK;
+        }
+    }
     drop(self, at != NULL ? ready + self->delimiter_len : ready);
     if (at != NULL)
         self->state = AFTER_BOUNDARY;

@@ -155,6 +155,83 @@ void *vs_request_state(const struct vs_request *request)
     return request->state;
 }
 
+/* ---- a door in another language ------------------------------------------------------- */
+
+static struct pair *find_pair(struct pair *pairs, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcasecmp(pairs[i].name, name) == 0)
+            return &pairs[i];
+    return NULL;
+}
+
+vs_rc vs_request_put(struct vs_request *request, enum vs_input where, const char *name,
+                     const char *value, struct vs_error *err)
+{
+    struct pair *pairs = where == VS_INPUT_PARAM   ? request->params
+                         : where == VS_INPUT_QUERY ? request->query
+                                                   : request->headers;
+    size_t *n = where == VS_INPUT_PARAM   ? &request->n_params
+                : where == VS_INPUT_QUERY ? &request->n_query
+                                          : &request->n_headers;
+    size_t room = where == VS_INPUT_PARAM   ? MAX_PARAMS
+                  : where == VS_INPUT_QUERY ? MAX_QUERY
+                                            : MAX_HEADERS;
+    VS_REFUSE_IF(vs_text_has_controls(vs_bytes_text(value)), err, VS_E_PARAMETER, NULL,
+                 "%s: control characters or no UTF-8", name);
+    struct pair *there = find_pair(pairs, *n, name);
+    VS_REFUSE_IF(there != NULL && (where != VS_INPUT_HEADER || vs_http_header_is_single(name)),
+                 err, VS_E_PARAMETER, NULL, "%s: given twice", name);
+    if (there == NULL && *n == room) /* bounds memory */
+        return vs_fail(err, VS_E_PARAMETER, NULL, "more than %zu inputs", room);
+    if (there == NULL)
+        there = &pairs[(*n)++];
+    *there = (struct pair){name, value};
+    return VS_OK;
+}
+
+void vs_request_put_row(struct vs_request *request, const struct vs_route *row,
+                        const char *media_type)
+{
+    uint64_t limit = vs_http_route_body_limit(request->server, row);
+    request->media_type = media_type;
+    request->length = UINT64_MAX;
+    request->put = (struct put){.row = row, .limit = limit};
+    vs_buffer_init(&request->body, limit > SIZE_MAX / 4 ? SIZE_MAX / 4 : (size_t)limit);
+}
+
+vs_rc vs_request_put_body(struct vs_request *request, struct vs_bytes bytes,
+                          struct vs_error *err)
+{
+    struct put *put = &request->put;
+    put->bytes += bytes.len;
+    VS_REFUSE_IF(put->bytes > put->limit, err, VS_E_TOO_LARGE, NULL,
+                 "the body grew over %llu bytes", (unsigned long long)put->limit);
+    if (put->row->chunk != NULL)
+        return put->row->chunk(request, bytes, err);
+    vs_buffer_add(&request->body, bytes);
+    return vs_buffer_check(&request->body, err);
+}
+
+vs_rc vs_request_may(const struct vs_request *request, const struct vs_route *row,
+                     struct vs_error *err)
+{
+    VS_REFUSE_IF((request->rights & row->rights) == 0, err, VS_E_FORBIDDEN, NULL,
+                 "none of the caller's roles may call this");
+    return VS_OK;
+}
+
+void vs_request_set_door(struct vs_request *request, void *door, void (*free_door)(void *))
+{
+    request->door = door;
+    request->free_door = free_door;
+}
+
+void *vs_request_door(const struct vs_request *request)
+{
+    return request->door;
+}
+
 /* ---- holds ---------------------------------------------------------------------------------
  */
 

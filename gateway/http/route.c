@@ -79,10 +79,10 @@ vs_rc vs_http_route_find(struct vs_request *request, enum vs_listener listener,
     return vs_fail(err, VS_E_METHOD, NULL, "allowed: %s", allow);
 }
 
-uint64_t vs_http_route_body_limit(struct vs_request *request)
+uint64_t vs_http_route_body_limit(struct vs_server *server, const struct vs_route *row)
 {
-    uint64_t limit = request->route->max_body;
-    return limit == VS_BODY_DOCUMENT ? vs_http_limits(request->server).document_bytes : limit;
+    return row->max_body == VS_BODY_DOCUMENT ? vs_http_limits(server).document_bytes
+                                             : row->max_body;
 }
 
 vs_rc vs_http_route_accepts_body(struct vs_request *request, struct vs_error *err)
@@ -90,7 +90,7 @@ vs_rc vs_http_route_accepts_body(struct vs_request *request, struct vs_error *er
     const struct vs_route *route = request->route;
     if (request->length == 0 && request->media_type[0] == '\0')
         return VS_OK;
-    uint64_t limit = vs_http_route_body_limit(request);
+    uint64_t limit = vs_http_route_body_limit(request->server, route);
     VS_REFUSE_IF(request->length != UINT64_MAX && request->length > limit, err, VS_E_TOO_LARGE,
                  NULL, "Content-Length is %llu, the limit %llu bytes",
                  (unsigned long long)request->length, (unsigned long long)limit);

@@ -125,6 +125,30 @@ unsigned vs_request_rights(const struct vs_request *request);
 void vs_request_set_state(struct vs_request *request, void *state, void (*free_state)(void *));
 void *vs_request_state(const struct vs_request *request);
 
+/* ---- a door in another language (gateway/soap) ----------------------------------------------
+ *
+ * The handlers of its row read what came in their own way, put it where another row's handlers
+ * look for it, and call those. Every answer passes options.translate before it is sent. */
+
+enum vs_input { VS_INPUT_PARAM, VS_INPUT_QUERY, VS_INPUT_HEADER };
+/* `name` and `value` must live as long as the request. VS_E_PARAMETER: given already, or
+ * control characters; of headers Idempotency-Key and its like only, others are replaced. */
+VS_NODISCARD vs_rc vs_request_put(struct vs_request *request, enum vs_input where,
+                                  const char *name, const char *value, struct vs_error *err);
+/* The row whose handlers are called from now on, and the media type of its body, of which
+ * nothing has come yet and whose length is unknown. */
+void vs_request_put_row(struct vs_request *request, const struct vs_route *row,
+                        const char *media_type);
+/* The next bytes of that body: to the row's chunk, or collected. VS_E_TOO_LARGE. */
+VS_NODISCARD vs_rc vs_request_put_body(struct vs_request *request, struct vs_bytes bytes,
+                                       struct vs_error *err);
+/* VS_E_FORBIDDEN where the caller has none of the row's rights. */
+VS_NODISCARD vs_rc vs_request_may(const struct vs_request *request, const struct vs_route *row,
+                                  struct vs_error *err);
+/* The door's own state, beside the handlers' (vs_request_set_state). */
+void vs_request_set_door(struct vs_request *request, void *door, void (*free_door)(void *));
+void *vs_request_door(const struct vs_request *request); /* NULL until it is set */
+
 /* ---- passing it to another thread -----------------------------------------------------------
  */
 
@@ -160,6 +184,9 @@ void vs_respond_header(struct vs_request *request, const char *name, const char 
 void vs_respond_stream(struct vs_request *request, int status, const char *media_type,
                        const struct vs_source *source,
                        void (*done)(void *context, bool complete), void *context);
+/* What the body given next is called, and its SHA-256 (may be NULL): Content-Disposition and
+ * Repr-Digest. Copied. */
+void vs_respond_name(struct vs_request *request, const char *name, const uint8_t *sha256);
 /* problem+json of the code's row, in the request's language; `detail` is err->text. */
 void vs_respond_problem(struct vs_request *request, const struct vs_error *err);
 /* The same with members of its own: `members` is JSON text like `"evidence":"…","x":1` or NULL.
@@ -183,6 +210,16 @@ struct vs_server_limits {
     unsigned minimum_bytes_per_second; /* of bodies and of answers */
 };
 
+/* An answer on its way out, for options.translate. */
+struct vs_answer {
+    int status;
+    const char *media_type;
+    struct vs_bytes body;           /* or: */
+    const struct vs_source *source; /* NULL: body */
+    const char *name;               /* vs_respond_name, or NULL */
+    const uint8_t *sha256;          /* or NULL */
+};
+
 struct vs_server_options {
     const struct vs_route *routes;
     size_t n_routes;
@@ -200,6 +237,11 @@ struct vs_server_options {
      * fail: VS_E_UNAUTHENTICATED, _CREDENTIAL_EXPIRED, _CREDENTIAL_REVOKED, any TEMPORARY one.
      */
     vs_handler *authenticate;
+    /* Puts another answer in the place of this one, or leaves it; called whenever one is given,
+     * in the thread that gives it. A failure is answered instead, translated too: so it must
+     * not fail for a problem. Where what it puts must live: as for vs_respond. May be NULL. */
+    vs_rc (*translate)(struct vs_request *request, struct vs_answer *answer,
+                       struct vs_error *err);
     vs_time_ms (*now_ms)(void *context);
     void (*random)(void *context, uint8_t *to, size_t len);
     /* Called once for each request, from an HTTP thread: for the log and the counters. */

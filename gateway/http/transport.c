@@ -7,7 +7,7 @@ static const char *const SINGLE[] = {
     "Authorization", "Idempotency-Key", "Expect",
 };
 
-static bool must_be_single(const char *name)
+bool vs_http_header_is_single(const char *name)
 {
     for (size_t i = 0; i < sizeof SINGLE / sizeof SINGLE[0]; i++)
         if (strcasecmp(name, SINGLE[i]) == 0)
@@ -38,7 +38,7 @@ static vs_rc take_header(struct vs_request *request, const char *name, const cha
                  "a header name is no token");
     VS_REFUSE_IF(vs_text_has_controls(vs_bytes_text(value)), err, VS_E_HTTP, "RFC 9110, 5.5",
                  "header %s holds control characters or no UTF-8", name);
-    for (size_t i = 0; must_be_single(name) && i < request->n_headers; i++)
+    for (size_t i = 0; vs_http_header_is_single(name) && i < request->n_headers; i++)
         VS_REFUSE_IF(strcasecmp(request->headers[i].name, name) == 0, err, VS_E_HTTP,
                      "RFC 9112, 6.3", "header %s occurs twice", name);
     request->headers[request->n_headers++] = (struct pair){name, value};

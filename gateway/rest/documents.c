@@ -100,27 +100,13 @@ static void download_done(void *context, bool complete)
         handover_done(&self->job);
 }
 
-static void content_headers(struct vs_request *request, const struct vs_content_view *view)
-{
-    struct vs_arena *arena = vs_request_arena(request);
-    const char *name = vs_percent_encode(arena, vs_bytes_text(view->name));
-    if (name != NULL)
-        vs_respond_header(request, "Content-Disposition",
-                          vs_arena_printf(arena, "attachment; filename*=UTF-8''%s", name));
-    if (!view->have_digest)
-        return;
-    struct vs_bytes digest = VS_BYTES(view->digest, sizeof view->digest);
-    vs_respond_header(request, "Repr-Digest",
-                      vs_arena_printf(arena, "sha-256=:%s:", vs_base64_new(arena, digest)));
-}
-
 static vs_rc answer_content(struct vs_request *request, struct vs_error *err)
 {
     (void)err;
     struct download *download = vs_request_state(request);
-    content_headers(request, &download->view);
-    vs_respond_stream(request, 200, download->view.media_type, download->view.source,
-                      download_done, download);
+    const struct vs_content_view *view = &download->view;
+    vs_respond_name(request, view->name, view->have_digest ? view->digest : NULL);
+    vs_respond_stream(request, 200, view->media_type, view->source, download_done, download);
     return VS_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "gateway/call.h"
 #include "gateway/rest/rest.h"
 #include "gateway/rest/views.h"
+#include <stdio.h>
 
 #define TYPE_XML  "application/xml"
 #define TYPE_JSON "application/json"
@@ -114,11 +115,10 @@ static vs_rc answer_json(struct vs_request *request, struct vs_job *job,
 
 static void offer_as(struct vs_request *request, struct vs_id id, const char *suffix)
 {
-    char text[VS_ID_TEXT];
+    char text[VS_ID_TEXT], name[64];
     vs_id_text(id, text);
-    vs_respond_header(request, "Content-Disposition",
-                      vs_arena_printf(vs_request_arena(request),
-                                      "attachment; filename=\"evidence-%s%s\"", text, suffix));
+    snprintf(name, sizeof name, "evidence-%s%s", text, suffix);
+    vs_respond_name(request, name, NULL);
 }
 
 static vs_rc find(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,

@@ -87,8 +87,8 @@ vs_rc vs_rest_submit_begin(struct vs_request *request, struct vs_error *err)
         return copy_text(self->media_type, sizeof self->media_type, type, "Content-Type", err);
     }
     struct vs_multipart_events events = {self, on_part, on_data};
-    return vs_multipart_new(vs_request_header(request, "Content-Type"), &events,
-                            &self->multipart, err);
+    return vs_multipart_new(vs_request_header(request, "Content-Type"), VS_MULTIPART_FORM,
+                            &events, &self->multipart, err);
 }
 
 vs_rc vs_rest_submit_chunk(struct vs_request *request, struct vs_bytes bytes,

@@ -2,12 +2,16 @@
 #include "gateway/http/multipart.h"
 
 static struct vs_buffer seen;
+static enum vs_multipart_kind kind;
 
 static vs_rc on_part(void *context, const struct vs_multipart_part *part, struct vs_error *err)
 {
     (void)context, (void)err;
-    vs_buffer_printf(&seen, "[%s|%s|%s]", part->name,
-                     part->file_name == NULL ? "-" : part->file_name, part->media_type);
+    if (kind == VS_MULTIPART_RELATED)
+        vs_buffer_printf(&seen, "[%s|%s]", part->id, part->media_type);
+    else
+        vs_buffer_printf(&seen, "[%s|%s|%s]", part->name,
+                         part->file_name == NULL ? "-" : part->file_name, part->media_type);
     return VS_OK;
 }
 
@@ -28,7 +32,7 @@ static vs_rc feed(const char *type, const char *body, size_t len, size_t step,
     struct vs_multipart *multipart = NULL;
     vs_buffer_done(&seen);
     vs_buffer_init(&seen, 1 << 20);
-    VS_TRY(vs_multipart_new(type, &EVENTS, &multipart, err));
+    VS_TRY(vs_multipart_new(type, kind, &EVENTS, &multipart, err));
     vs_rc rc = VS_OK;
     for (size_t i = 0; i < len && vs_ok(rc); i += step)
         rc = vs_multipart_feed(multipart, VS_BYTES(body + i, len - i < step ? len - i : step),
@@ -88,6 +92,44 @@ static void multipart__refuses_what_is_none(void **state)
     assert_fails(VS_E_SYNTAX, feed("multipart/form-data; boundary=a\tb", fine, 4, 7, &err));
 }
 
+static void multipart__reads_related_parts_by_content_id(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "--XX\r\nContent-Type: application/xop+xml; charset=utf-8\r\nContent-ID:  <a@b> "
+        "\r\n\r\n"
+        "<a/>\r\n--XX\r\nContent-Transfer-Encoding: Binary\r\nContent-ID: <c>\r\n\r\n"
+        "\r\n--X\r\n--XX--\r\n",
+        /* .NET: an empty line first */
+        "\r\n--XX\r\nContent-ID: <a@b>\r\nContent-Transfer-Encoding: 8bit\r\n"
+        "Content-Type: application/xop+xml\r\n\r\n<a/>\r\n"
+        "--XX\r\nContent-ID: <c>\r\nX-Other: x\r\n\r\n\r\n--X\r\n--XX--\r\n",
+    };
+    static const char *const bad[] = {
+        "\r\n\r\n--XX\r\n\r\n\r\n--XX--",
+        "x--XX\r\n\r\n\r\n--XX--",
+        "--XX\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--XX--",
+        "--XX\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nx\r\n--XX--",
+        "--XX\r\nContent-ID: a@b\r\n\r\nx\r\n--XX--",
+        "--XX\r\nContent-ID: <>\r\n\r\nx\r\n--XX--",
+        "--XX\r\nContent-ID: <a>\r\nContent-ID: <b>\r\n\r\nx\r\n--XX--",
+    };
+    struct vs_error err;
+    kind = VS_MULTIPART_RELATED;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        for (size_t step = 1; step < strlen(good[i]); step++) {
+            assert_ok(feed(TYPE, good[i], strlen(good[i]), step, &err));
+            assert_string_equal((char *)seen.ptr, "[a@b|application/xop+xml]<a/>[c|]\r\n--X");
+        }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        for (size_t step = 1; step < strlen(bad[i]); step++)
+            assert_fails(VS_E_SYNTAX, feed(TYPE, bad[i], strlen(bad[i]), step, &err));
+    kind = VS_MULTIPART_FORM;
+    /* What a form reads it may not: a name is wanted, an encoding is not. */
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_fails(VS_E_SYNTAX, feed(TYPE, good[i], strlen(good[i]), 7, &err));
+}
+
 static void multipart__has_limits(void **state)
 {
     (void)state;
@@ -111,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(multipart__reads_parts_however_they_are_cut),
         cmocka_unit_test(multipart__refuses_what_is_none),
+        cmocka_unit_test(multipart__reads_related_parts_by_content_id),
         cmocka_unit_test(multipart__has_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
