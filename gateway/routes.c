@@ -1,5 +1,6 @@
 #include "gateway/routes.h"
 #include "gateway/rest/rest.h"
+#include "gateway/soap/soap.h"
 #include "gateway/trust/trust.h"
 
 #define SMALL     (UINT64_C(256) << 10)
@@ -99,6 +100,13 @@ const struct vs_route vs_routes[] = {
 
     {"POST", "/v1/verifications", vs_rest_verify, ANY, VS_ON_TLS, MEDIUM, "*", NULL, NULL,
      "A verdict of a signed document, by EN 319 102-1 and Art. 3"},
+
+    /* The same in SOAP; an operation's own rights are those of its row (soap/operations.c). */
+    {"POST", "/soap", vs_soap, ANY, VS_ON_TLS, VS_BODY_DOCUMENT,
+     "text/xml application/soap+xml multipart/related", vs_soap_begin, vs_soap_chunk,
+     "An operation of the exchange, in SOAP 1.1 or 1.2"},
+    {"GET", "/soap", vs_soap_wsdl, PUBLIC, VS_ON_TLS, NO_BODY,
+     "The WSDL of these operations, asked for as /soap?wsdl"},
 
     /* The register of certificates (Art. 10-18). */
     {"POST", "/v1/certificates", vs_rest_certificate_issue, OFFICER, VS_ON_TLS, JSON_BODY,

@@ -6,6 +6,7 @@
 #include "gateway/rest/rest.h"
 #include "gateway/routes.h"
 #include "relay/backup.h"
+#include "gateway/soap/soap.h"
 #include "relay/centre/centre.h"
 #include "relay/decay.h"
 #include "relay/outgoing.h"
@@ -342,6 +343,7 @@ static vs_rc start_server(struct daemon *self, struct vs_error *err)
         .client_anchors_pem = vs_buffer_view(&anchors),
         .limits = limits_of(s),
         .authenticate = vs_rest_authenticate,
+        .translate = vs_soap_translate,
         .now_ms = server_now,
         .random = server_random,
         .ended = request_ended,
