@@ -105,8 +105,51 @@ vs_rc vs_xml_prescan_head(struct vs_bytes head, struct vs_error *err)
     return check_head(head, N_UTF_8, err);
 }
 
+static vs_rc not_utf8(struct vs_error *err)
+{
+    return vs_fail(err, VS_E_XML, "XML 1.0, 4.3.3", "bytes that are not UTF-8");
+}
+
+/* Bytes at the end that begin a character which goes on in the next piece. */
+static size_t cut_at_end(struct vs_bytes piece)
+{
+    for (size_t n = 1; n <= 3 && n <= piece.len; n++) {
+        uint8_t c = piece.ptr[piece.len - n];
+        if (c >= 0xc0)
+            return n < (c >= 0xf0 ? 4U : c >= 0xe0 ? 3U : 2U) ? n : 0;
+        if (c < 0x80)
+            return 0;
+    }
+    return 0;
+}
+
+static vs_rc check_utf8(struct vs_xml_prescan *self, struct vs_bytes piece,
+                        struct vs_error *err)
+{
+    while (self->n_cut > 0 && piece.len > 0) {
+        self->cut[self->n_cut++] = *piece.ptr;
+        piece = VS_BYTES(piece.ptr + 1, piece.len - 1);
+        if (vs_utf8_valid(VS_BYTES(self->cut, self->n_cut)))
+            self->n_cut = 0;
+        else if (self->n_cut == sizeof self->cut)
+            return not_utf8(err);
+    }
+    size_t cut = cut_at_end(piece);
+    if (!vs_utf8_valid(VS_BYTES(piece.ptr, piece.len - cut)))
+        return not_utf8(err);
+    if (cut > 0)
+        memcpy(self->cut, piece.ptr + piece.len - cut, cut);
+    self->n_cut += cut;
+    return VS_OK;
+}
+
+vs_rc vs_xml_prescan_end(const struct vs_xml_prescan *self, struct vs_error *err)
+{
+    return self->n_cut > 0 ? not_utf8(err) : VS_OK;
+}
+
 /* One byte of a tag, as count_attributes counts. */
-static void flood_byte(struct vs_xml_flood *self, uint8_t c)
+static void flood_byte(struct vs_xml_prescan *self, uint8_t c)
 {
     if (self->in_name) {
         self->in_name = false;
@@ -122,11 +165,19 @@ static void flood_byte(struct vs_xml_flood *self, uint8_t c)
     }
 }
 
-vs_rc vs_xml_prescan_piece(struct vs_xml_flood *self, struct vs_bytes piece,
+static void begin_tag(struct vs_xml_prescan *self)
+{
+    self->in_tag = self->in_name = true;
+    self->quote = 0;
+    self->attributes = 0;
+}
+
+vs_rc vs_xml_prescan_piece(struct vs_xml_prescan *self, struct vs_bytes piece,
                            size_t max_attributes, struct vs_error *err)
 {
     VS_REFUSE_IF(piece.len > 0 && memchr(piece.ptr, '\0', piece.len) != NULL, err, VS_E_XML,
                  "XML 1.0, 4.3.3", "a NUL");
+    VS_TRY(check_utf8(self, piece, err));
     for (size_t i = 0; i < piece.len; i++) {
         if (!self->in_tag) {
             const uint8_t *next = memchr(piece.ptr + i, '<', piece.len - i);
@@ -135,7 +186,7 @@ vs_rc vs_xml_prescan_piece(struct vs_xml_flood *self, struct vs_bytes piece,
             i = (size_t)(next - piece.ptr);
         }
         if (piece.ptr[i] == '<')
-            *self = (struct vs_xml_flood){.in_tag = true, .in_name = true};
+            begin_tag(self);
         else
             flood_byte(self, piece.ptr[i]);
         VS_REFUSE_IF(self->attributes > max_attributes, err, VS_E_XML_LIMIT, NULL,

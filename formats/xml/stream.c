@@ -11,7 +11,7 @@ struct vs_xml_stream {
     xmlSAXHandler plain; /* parse.c's handlers: check and build */
     const xmlNode *apart;
     size_t kept; /* bytes in the tree */
-    struct vs_xml_flood flood;
+    struct vs_xml_prescan prescan;
     struct vs_buffer head; /* until it is long enough to be looked at */
     bool begun;
 };
@@ -87,6 +87,26 @@ static void on_text(void *context, const xmlChar *text, int len)
         self->plain.characters(context, text, len);
 }
 
+/* libxml2's push parser leaves the line ends of a CDATA section as they are (XML 1.0, 2.11
+ * wants LF): such a text would not be the one that the parser of whole documents gives. */
+static vs_rc check_cdata(struct vs_xml_stream *self, struct vs_bytes text)
+{
+    bool apart = self->apart != NULL && self->context->node == self->apart;
+    if (!apart && text.len > 0 && memchr(text.ptr, '\r', text.len) != NULL)
+        return vs_fail(self->parse.err, VS_E_XML, "XML 1.0, 2.11",
+                       "a carriage return in a CDATA section");
+    return VS_OK;
+}
+
+static void on_cdata(void *context, const xmlChar *text, int len)
+{
+    vs_rc rc = check_cdata(stream_of(context), VS_BYTES(text, (size_t)len));
+    if (vs_ok(rc))
+        on_text(context, text, len);
+    else
+        vs_xml_parse_stop(context, rc);
+}
+
 static vs_rc check_hidden(struct vs_xml_stream *self, size_t len)
 {
     VS_REFUSE_IF(self->apart != NULL && self->context->node == self->apart, self->parse.err,
@@ -136,6 +156,7 @@ vs_rc vs_xml_stream_new(const struct vs_xml_limits *limits,
     context->sax->startElementNs = on_element;
     context->sax->characters = on_text;
     context->sax->ignorableWhitespace = on_text;
+    context->sax->cdataBlock = on_cdata;
     context->sax->comment = on_comment;
     context->sax->processingInstruction = on_instruction;
     context->_private = self;
@@ -160,7 +181,8 @@ void vs_xml_stream_free(struct vs_xml_stream *self)
 static vs_rc push(struct vs_xml_stream *self, struct vs_bytes bytes, struct vs_error *err)
 {
     self->parse.err = err;
-    VS_TRY(vs_xml_prescan_piece(&self->flood, bytes, self->parse.limits->max_attributes, err));
+    VS_TRY(
+        vs_xml_prescan_piece(&self->prescan, bytes, self->parse.limits->max_attributes, err));
     for (size_t at = 0; at < bytes.len; at += FEED_AT_ONCE) {
         size_t len = bytes.len - at < FEED_AT_ONCE ? bytes.len - at : FEED_AT_ONCE;
         (void)xmlParseChunk(self->context, (const char *)bytes.ptr + at, (int)len, 0);
@@ -205,6 +227,7 @@ vs_rc vs_xml_stream_end(struct vs_xml_stream *self, struct vs_xml **ret, struct 
         return vs_fail(err, VS_E_XML, NULL, "empty");
     if (!self->begun)
         VS_TRY(begin(self, err));
+    VS_TRY(vs_xml_prescan_end(&self->prescan, err));
     self->parse.err = err;
     (void)xmlParseChunk(self->context, NULL, 0, 1);
     VS_XML *xml = vs_heap_new(sizeof *xml);

@@ -3,8 +3,9 @@
  * in it costs no memory.
  *
  * begin -> feed, feed, ... -> end, which gives the tree. Of encodings UTF-8 alone is taken (and
- * its part US-ASCII). max_bytes of the limits bounds what enters the tree, and what the parser
- * holds back of a tag that has not ended; what goes to `text` is for its taker to bound. */
+ * its part US-ASCII), and no carriage return in a CDATA section of the tree. max_bytes of the
+ * limits bounds what enters the tree, and what the parser holds back of a tag that has not
+ * ended; what goes to `text` is for its taker to bound. */
 #ifndef VS_FORMATS_XML_STREAM_H
 #define VS_FORMATS_XML_STREAM_H
 #include "formats/xml/xml.h"

@@ -118,16 +118,20 @@ vs_rc vs_soap_chunk(struct vs_request *request, struct vs_bytes bytes, struct vs
                                    : vs_xml_stream_feed(self->stream, bytes, err);
 }
 
-vs_rc vs_soap(struct vs_request *request, struct vs_error *err)
+vs_rc vs_soap_end(struct vs_soap_call *self, struct vs_error *err)
 {
-    struct vs_soap_call *self = vs_request_door(request);
     if (self->multipart != NULL)
         VS_TRY(vs_multipart_end(self->multipart, err));
     if (self->xml == NULL)
         VS_TRY(vs_soap_envelope_end(self, err));
     VS_REFUSE_IF(self->include != NULL && !self->included, err, VS_E_SOAP, "XOP, 4.1",
                  "the part that xop:Include names has not come");
-    if (!self->row_begun)
-        VS_TRY(vs_soap_begin_row(self, "", err));
+    return self->row_begun ? VS_OK : vs_soap_begin_row(self, "", err);
+}
+
+vs_rc vs_soap(struct vs_request *request, struct vs_error *err)
+{
+    struct vs_soap_call *self = vs_request_door(request);
+    VS_TRY(vs_soap_end(self, err));
     return self->row->handle(request, err);
 }

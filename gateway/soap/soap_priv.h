@@ -50,6 +50,8 @@ vs_rc vs_soap_on_element(void *call, const struct vs_xml_node *element, bool *re
 vs_rc vs_soap_on_text(void *call, struct vs_bytes piece, struct vs_error *err);
 /* The envelope's last byte has come. */
 VS_NODISCARD vs_rc vs_soap_envelope_end(struct vs_soap_call *call, struct vs_error *err);
+/* soap.c: all bytes have come; the row's handler may be called. */
+VS_NODISCARD vs_rc vs_soap_end(struct vs_soap_call *call, struct vs_error *err);
 
 /* inputs.c: the elements that have come are put where the row looks for them, and the row's
  * `begin` is called. `media_type`: of the attached part, "" for none. */

@@ -60,7 +60,8 @@ static void stream__builds_the_same_tree_however_it_is_cut(void **state)
     (void)state;
     const char *text =
         "<?xml version='1.0' encoding=\"utf-8\"?>\n<a xmlns='u:1' x='1 &amp; \"2'>"
-        "<!-- c --><b>\xc9\x99&#x259; ]]&gt;</b><c:d xmlns:c='u:2'/>\r\nend</a>";
+        "<!-- c --><b>\xc9\x99\xe2\x84\x96\xf0\x9f\x96\x8b&#x259; ]]&gt;</b><c:d "
+        "xmlns:c='u:2'/>\r\nend</a>";
     VS_XML *whole = NULL;
     assert_ok(vs_xml_parse(vs_bytes_text(text), NULL, &whole, &err));
     VS_BUFFER wanted;
@@ -82,13 +83,13 @@ static void stream__builds_the_same_tree_however_it_is_cut(void **state)
 static void stream__takes_text_apart_out_of_the_tree(void **state)
 {
     (void)state;
-    const char *text = "<a xmlns='u:1'><b>1</b><content>QUJD&#13;\nREVG<![CDATA[R0hJ]]>"
+    const char *text = "<a xmlns='u:1'><b>1</b><content>QUJD&#13;\nREVG<![CDATA[R0\r\nhJ]]>"
                        "<i>in</i>=</content><b>2</b></a>";
     VS_ARENA *arena = vs_arena_new(4096);
     for (size_t step = 1; step <= strlen(text); step++) {
         VS_XML *xml = NULL;
         assert_ok(feed(vs_bytes_text(text), step, &xml));
-        assert_string_equal((char *)taken.ptr, "QUJD\r\nREVGR0hJ=");
+        assert_string_equal((char *)taken.ptr, "QUJD\r\nREVGR0\r\nhJ=");
         const struct vs_xml_node *content = vs_xml_child(vs_xml_root(xml), "u:1", "content");
         const char *inner;
         assert_ok(vs_xml_text(vs_xml_first(content), arena, &inner, &err));
@@ -148,6 +149,9 @@ static void stream__refuses_what_xml_h_refuses(void **state)
         {"<p:a/>", VS_E_XML},
         {"<a b='1' b='2'/>", VS_E_XML},
         {"<a>\xff</a>", VS_E_XML},
+        {"<a><![CDATA[\xc1\x99]]></a>", VS_E_XML},
+        {"<a>\xc9</a>", VS_E_XML},
+        {"<a/>\xc9", VS_E_XML},
         {"<?xml version='1.1'?><a/>", VS_E_XML},
         {"<?xml version='1.0' encoding='ISO-8859-1'?><a/>", VS_E_XML},
         {"<?xml version='1.0' encoding='UTF-16'?><a/>", VS_E_XML},
@@ -158,6 +162,7 @@ static void stream__refuses_what_xml_h_refuses(void **state)
         {"<a b='' c='' d='' e='' f='' g='' h='' i='' j=''/>", VS_E_XML_LIMIT},
         {"<content xmlns='u:1'>QU<!-- -->JD</content>", VS_E_XML},
         {"<content xmlns='u:1'>QU<?pi x?>JD</content>", VS_E_XML},
+        {"<a><![CDATA[b\r\nc]]></a>", VS_E_XML},
         {"<a><b refuse=''/></a>", VS_E_PARAMETER},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
