@@ -1,56 +1,58 @@
 #include "gateway/soap/operations.h"
 #include "gateway/routes.h"
 
-#define CONTENT                                                                                \
-    {                                                                                          \
-        "content", VS_SOAP_CONTENT, true, NULL, NULL                                           \
-    }
-#define ID                                                                                     \
-    {                                                                                          \
-        "id", VS_SOAP_PARAM, true, NULL, NULL                                                  \
-    }
-#define QUERY(name)                                                                            \
-    {                                                                                          \
-        name, VS_SOAP_QUERY, false, NULL, NULL                                                 \
-    }
-#define PAGE                                                                                   \
-    {                                                                                          \
-        QUERY("cursor"), QUERY("limit"), QUERY("wait")                                         \
-    }
+#define REQUIRED true, NULL, NULL
+#define OPTIONAL false, NULL, NULL
 
 const struct vs_soap_operation vs_soap_operations[] = {
     {"Submit",
      "POST",
      "/v1/documents",
      {{"idempotency_key", VS_SOAP_HEADER, false, "Idempotency-Key", NULL},
-      {"to", VS_SOAP_QUERY_LIST, false, NULL, NULL},
-      QUERY("subject"),
-      QUERY("number"),
-      QUERY("date"),
-      QUERY("name"),
-      QUERY("retention"),
-      QUERY("deadline"),
-      {"intended_repeat", VS_SOAP_QUERY_YES, false, NULL, NULL},
-      {"media_type", VS_SOAP_MEDIA_TYPE, false, NULL, NULL},
-      CONTENT}},
-    {"ListInbox", "GET", "/v1/inbox", PAGE},
-    {"ListEvents", "GET", "/v1/events", PAGE},
-    {"FetchOriginal", "GET", "/v1/documents/{id}/original", {ID}},
-    {"FetchConsignment", "GET", "/v1/documents/{id}/consignment", {ID}},
+      {"to", VS_SOAP_QUERY_LIST, OPTIONAL},
+      {"subject", VS_SOAP_QUERY, OPTIONAL},
+      {"number", VS_SOAP_QUERY, OPTIONAL},
+      {"date", VS_SOAP_QUERY, OPTIONAL},
+      {"name", VS_SOAP_QUERY, OPTIONAL},
+      {"retention", VS_SOAP_QUERY, OPTIONAL},
+      {"deadline", VS_SOAP_QUERY, OPTIONAL},
+      {"intended_repeat", VS_SOAP_QUERY_YES, OPTIONAL},
+      {"media_type", VS_SOAP_MEDIA_TYPE, OPTIONAL},
+      {"content", VS_SOAP_CONTENT, REQUIRED}}},
+    {"ListInbox",
+     "GET",
+     "/v1/inbox",
+     {{"cursor", VS_SOAP_QUERY, OPTIONAL},
+      {"limit", VS_SOAP_QUERY, OPTIONAL},
+      {"wait", VS_SOAP_QUERY, OPTIONAL}}},
+    {"ListEvents",
+     "GET",
+     "/v1/events",
+     {{"cursor", VS_SOAP_QUERY, OPTIONAL},
+      {"limit", VS_SOAP_QUERY, OPTIONAL},
+      {"wait", VS_SOAP_QUERY, OPTIONAL}}},
+    {"FetchOriginal", "GET", "/v1/documents/{id}/original", {{"id", VS_SOAP_PARAM, REQUIRED}}},
+    {"FetchConsignment",
+     "GET",
+     "/v1/documents/{id}/consignment",
+     {{"id", VS_SOAP_PARAM, REQUIRED}}},
     {"Acknowledge",
      "POST",
      "/v1/documents/{id}/acknowledgement",
-     {ID,
-      {"conforms", VS_SOAP_JSON_BOOLEAN, true, NULL, NULL},
-      {"reason", VS_SOAP_JSON, false, NULL, NULL}}},
-    {"GetStatus", "GET", "/v1/documents/{id}", {ID}},
+     {{"id", VS_SOAP_PARAM, REQUIRED},
+      {"conforms", VS_SOAP_JSON_BOOLEAN, REQUIRED},
+      {"reason", VS_SOAP_JSON, OPTIONAL}}},
+    {"GetStatus", "GET", "/v1/documents/{id}", {{"id", VS_SOAP_PARAM, REQUIRED}}},
     {"GetEvidence",
      "GET",
      "/v1/evidence/{id}",
-     {ID,
+     {{"id", VS_SOAP_PARAM, REQUIRED},
       {"media_type", VS_SOAP_HEADER, false, "Accept",
        "application/xml application/vnd.etsi.asic-s+zip"}}},
-    {"Verify", "POST", "/v1/verifications", {QUERY("name"), CONTENT}},
+    {"Verify",
+     "POST",
+     "/v1/verifications",
+     {{"name", VS_SOAP_QUERY, OPTIONAL}, {"content", VS_SOAP_CONTENT, REQUIRED}}},
 };
 const size_t vs_soap_n_operations = sizeof vs_soap_operations / sizeof vs_soap_operations[0];
 

@@ -49,17 +49,14 @@ def members(text, name):
 
 def operations(text):
     """{name: [(element, required, many)]} of the table."""
-    for macro, value in re.findall(r'^#define (CONTENT|ID|PAGE)\s+(.*(?:\\\n.*)*)', text, re.M):
-        text = re.sub(rf'(?<![\w"]){macro}(?=[,}}\n])', lambda _: value, text)
-    text = re.sub(r'QUERY\("(\w+)"\)', r'{"\1", VS_SOAP_QUERY, false, NULL, NULL}', text)
     table = text[text.index('vs_soap_operations[] = {'):text.index('const size_t vs_soap_n_operations')]
     found, name = {}, None
-    for row in re.finditer(r'\{"([A-Z]\w*)"|\{"([a-z]\w*)", (VS_SOAP_\w+), (true|false)', table):
+    for row in re.finditer(r'\{"([A-Z]\w*)"|\{"([a-z]\w*)", (VS_SOAP_\w+), (REQUIRED|OPTIONAL|true|false)', table):
         if row.group(1):
             name = row.group(1)
             found[name] = []
         else:
-            found[name].append((row.group(2), row.group(4) == 'true', row.group(3) == 'VS_SOAP_QUERY_LIST'))
+            found[name].append((row.group(2), row.group(4) in ('REQUIRED', 'true'), row.group(3) == 'VS_SOAP_QUERY_LIST'))
     return found
 
 
