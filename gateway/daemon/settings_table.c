@@ -37,7 +37,7 @@ const struct vs_setting vs_setting_table[] = {
      "How long requests under way may take to finish at a stop."},
 
     {"listen.tls_address", TEXT(tls_address), "127.0.0.1", NO_RANGE, MUST, RESTART,
-     "IP address of the TLS listener (REST); `::` is every address."},
+     "IP address of the TLS listener (REST, SOAP); `::` is every address."},
     {"listen.tls_port", NUM(tls_port), "8443", RANGE(0, 65535), MUST, RESTART,
      "Its port; 0 takes any free one and says which."},
     {"listen.plain_address", TEXT(plain_address), "127.0.0.1", NO_RANGE, MAY_BE_EMPTY, RESTART,
