@@ -67,6 +67,12 @@ static bool may_see(const struct vs_access *access, const struct vs_caller *call
            vs_id_equal(recipient, caller->participant);
 }
 
+/* Whether it is nobody's or somebody else's cannot be told apart (Art. 35). */
+static vs_rc unknown(struct vs_error *err)
+{
+    return vs_fail(err, VS_E_NOT_FOUND, "Art. 35", "there is no such evidence");
+}
+
 vs_rc vs_evidence_get(struct vs_relay *relay, struct vs_arena *arena,
                       const struct vs_caller *caller, struct vs_id id,
                       const struct vs_evidence **ret, struct vs_error *err)
@@ -77,12 +83,15 @@ vs_rc vs_evidence_get(struct vs_relay *relay, struct vs_arena *arena,
     struct vs_access access;
     VS_TRY(vs_store_get(relay->store, arena, VS_T_EVIDENCE, &key, &row, err));
     if (row == NULL)
-        return vs_fail(err, VS_E_NOT_FOUND, NULL, "there is no such evidence");
+        return unknown(err);
     /* What a later log begins with is the service's word to all: it names no party. */
     if (vs_id_is_none(vs_value_id(&row->values[VS_EVIDENCE_DOCUMENT])))
         return from_row(relay, arena, row, &batch, ret, err);
-    VS_TRY(vs_access_find(relay, arena, caller, vs_value_id(&row->values[VS_EVIDENCE_DOCUMENT]),
-                          &access, err));
+    vs_rc rc = vs_access_find(relay, arena, caller,
+                              vs_value_id(&row->values[VS_EVIDENCE_DOCUMENT]), &access, err);
+    if (rc.code == VS_E_NOT_FOUND)
+        return unknown(err);
+    VS_TRY(rc);
     VS_REFUSE_IF(!may_see(&access, caller, vs_value_id(&row->values[VS_EVIDENCE_RECIPIENT])),
                  err, VS_E_NOT_FOUND, "Art. 35", "there is no such evidence");
     return from_row(relay, arena, row, &batch, ret, err);

@@ -107,7 +107,7 @@ void vs_respond_problem_with(struct vs_request *request, const struct vs_error *
     }
     vs_buffer_text(&json, ",\"remedy\":");
     vs_json_text(&json, info->remedy[request->language]);
-    const char *clause = err->clause != NULL ? err->clause : info->clause;
+    const char *clause = tell && err->clause != NULL ? err->clause : info->clause;
     if (clause != NULL) {
         vs_buffer_text(&json, ",\"clause\":");
         vs_json_text(&json, clause);

@@ -4,7 +4,7 @@
 
 static vs_rc unknown(struct vs_error *err)
 {
-    return vs_fail(err, VS_E_NOT_FOUND, NULL, "there is no such document");
+    return vs_fail(err, VS_E_NOT_FOUND, "Art. 35", "there is no such document");
 }
 
 static bool is_sender(const struct vs_caller *caller, const struct vs_value *sender)

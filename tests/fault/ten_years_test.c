@@ -1,0 +1,573 @@
+/* Ten simulated years of the whole relay, from a seed, with every invariant looked at after
+ * each step (tests/support/simulation.h, oracle.h).
+ *
+ *   fault.ten_years                    a few seeds, then planted bugs that must be noticed
+ *   fault.ten_years SEED [COUNT [STEPS]]   these seeds; a failing one names seed and step */
+#include "relay/exchange/acknowledge.h"
+#include "relay/exchange/agreements.h"
+#include "relay/centre/centre.h"
+#include "tests/support/oracle.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { YEARS_DAYS = 3600, PARTIES = 5, MOST_DAYS_WAITING = 3 };
+#define BEGIN (VS_PKI_EPOCH + 5 * VS_DAY_MS)
+
+struct world {
+    struct sim sim;
+    struct oracle oracle;
+    struct sim_holder holders[PARTIES];
+    unsigned steps;
+    unsigned keys;
+    struct oracle_document *pending; /* sent with a key, no answer yet */
+    uint64_t sent, refused, answered, downloads, unknown, replays, closed;
+};
+
+/* -- population ---------------------------------------------------------------------------- */
+
+static const struct {
+    const char *identifier, *name;
+} people[PARTIES] = {{"voen:1234567891", "Alfa MMC"},
+                     {"voen:2345678912", "Beta ASC"},
+                     {"voen:3456789123", "Qamma MMC"},
+                     {"voen:4567891234", "Delta QSC"},
+                     {"fin:7ABCDEF", "Əli Quliyev"}};
+
+/* Who agreed on what; others have the law's terms: a signed ASiC-E. */
+static const struct pact {
+    unsigned a, b;
+    bool any, waived;
+    int marks;
+} pacts[] = {{0, 1, true, false, VS_MARKS_BATCH},
+             {1, 2, true, true, VS_MARKS_DOCUMENT},
+             {2, 3, true, false, VS_MARKS_BATCH},
+             {3, 4, true, true, VS_MARKS_BATCH},
+             {0, 4, true, false, VS_MARKS_DOCUMENT}};
+enum { PACTS = sizeof pacts / sizeof *pacts };
+
+static const struct pact *pact_of(unsigned a, unsigned b)
+{
+    for (size_t i = 0; i < PACTS; i++)
+        if ((pacts[i].a == a && pacts[i].b == b) || (pacts[i].a == b && pacts[i].b == a))
+            return &pacts[i];
+    return NULL;
+}
+
+static vs_rc add_participant(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                             struct vs_error *err)
+{
+    return vs_participant_add_stage(relay, job, now, job->context, err);
+}
+
+static vs_rc add_agreement(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                           struct vs_error *err)
+{
+    return vs_agreement_add_stage(relay, job, now, job->context, err);
+}
+
+static void must_do(struct world *w, enum sim_result result, const struct vs_error *err)
+{
+    if (result != SIM_DONE)
+        sim_violation(&w->sim, "%s", err->text);
+}
+
+static void add_people(struct world *w)
+{
+    struct vs_error err;
+    for (unsigned i = 0; i < PARTIES; i++) {
+        struct vs_participant p = {.identifiers = {people[i].identifier},
+                                   .n_identifiers = 1,
+                                   .name = people[i].name,
+                                   .contract = "2026/1",
+                                   .contract_from = VS_TIME_NONE,
+                                   .contract_until = VS_TIME_NONE};
+        must_do(w, sim_job(&w->sim, w->oracle.arena, add_participant, &p, &err), &err);
+        struct vs_caller *caller = &w->oracle.parties[i].caller;
+        *caller = (struct vs_caller){.participant = p.id,
+                                     .principal = vs_id_new(&w->sim.seams, w->sim.now),
+                                     .roles = VS_ROLE_SENDER | VS_ROLE_RECIPIENT};
+        snprintf(caller->identifier, sizeof caller->identifier, "%s", people[i].identifier);
+        snprintf(caller->name, sizeof caller->name, "%s", people[i].name);
+        w->oracle.n_parties++;
+    }
+    for (size_t i = 0; i < PACTS; i++) {
+        struct vs_agreement a = {.parties = {w->oracle.parties[pacts[i].a].caller.participant,
+                                             w->oracle.parties[pacts[i].b].caller.participant},
+                                 .from = VS_TIME_NONE,
+                                 .until = VS_TIME_NONE,
+                                 .terms = vs_terms_law()};
+        a.terms.forms = VS_TAKES_ANY | VS_TAKES_ASIC_E;
+        a.terms.signature_class = VS_ASKS_NONE;
+        a.terms.signature_level = 0;
+        a.terms.acknowledgement = !pacts[i].waived;
+        a.terms.marks = pacts[i].marks;
+        must_do(w, sim_job(&w->sim, w->oracle.arena, add_agreement, &a, &err), &err);
+    }
+}
+
+/* -- submitting ---------------------------------------------------------------------------- */
+
+static void submission_done(struct vs_submission *submission, void *context)
+{
+    (void)submission;
+    *(bool *)context = true;
+}
+
+struct sending {
+    struct oracle_document *document;
+    const char *to[ORACLE_RECIPIENTS];
+    bool answered;
+    vs_rc rc;
+    struct vs_error err;
+    struct vs_receipt receipt;
+};
+
+/* As far as the queue. */
+static vs_rc feed(struct world *w, struct sending *s, struct vs_submission **ret)
+{
+    struct oracle_document *d = s->document;
+    const struct vs_caller *caller = &w->oracle.parties[d->sender].caller;
+    VS_TRY(vs_submission_begin(w->sim.relay, caller, d->bytes.len, ret, &s->err));
+    struct vs_submit_parameters *p = vs_submission_parameters(*ret);
+    for (unsigned i = 0; i < d->n; i++)
+        s->to[i] = people[d->to[i].party].identifier;
+    p->recipients = s->to;
+    p->n_recipients = d->n;
+    p->name = "sənəd.asice";
+    p->idempotency_key = d->key[0] == '\0' ? NULL : d->key;
+    vs_rc rc = vs_submission_feed(*ret, d->bytes, &s->err);
+    d->fed = w->sim.now;
+    if (vs_ok(rc))
+        rc = vs_submission_finish(*ret, submission_done, &s->answered, &s->err);
+    if (!vs_ok(rc))
+        vs_submission_free(*ret);
+    return rc;
+}
+
+static enum sim_result send(struct world *w, struct sending *s)
+{
+    struct vs_submission *submission;
+    const struct vs_receipt *receipt;
+    s->rc = feed(w, s, &submission);
+    if (!vs_ok(s->rc))
+        return SIM_FAILED;
+    bool lived = sim_drive(&w->sim);
+    if (!s->answered) {
+        sim_violation(&w->sim, "a submission was never answered");
+        return SIM_UNKNOWN;
+    }
+    s->rc = vs_submission_result(submission, &receipt, &s->err);
+    if (vs_ok(s->rc))
+        s->receipt = *receipt;
+    vs_submission_free(submission);
+    if (vs_ok(s->rc))
+        return SIM_DONE;
+    return !lived && s->rc.code == VS_E_STOPPING ? SIM_UNKNOWN : SIM_FAILED;
+}
+
+/* Only what is away may close the intake. */
+static void may_be_closed(struct world *w, const struct sending *s)
+{
+    w->closed++;
+    if (s->rc.code != VS_E_TSA_AWAY || !w->sim.outside_tsa ||
+        !oracle_unmarked_since(&w->oracle, w->sim.now - w->sim.settings.mark_bound_ms))
+        sim_violation(&w->sim, "a document is not taken: %s", s->err.text);
+}
+
+static void take_receipt(struct world *w, const struct sending *s, bool good)
+{
+    if (s->receipt.accepted != good)
+        sim_violation(&w->sim, "it was %s: %s", good ? "refused" : "accepted",
+                      s->receipt.accepted ? "" : s->receipt.refusal.text);
+    if (s->receipt.replayed)
+        sim_violation(&w->sim, "a new document is taken for an old one");
+    w->sent++;
+    w->refused += !s->receipt.accepted;
+    oracle_receipt(&w->oracle, s->document, &s->receipt);
+}
+
+/* A new draft to one to three others, whose agreements take what it is. */
+static struct oracle_document *draft(struct world *w, bool *good)
+{
+    struct sim_random *chance = &w->sim.chance;
+    unsigned sender = (unsigned)sim_below(chance, PARTIES);
+    unsigned to[ORACLE_RECIPIENTS], n = 0, wanted = sim_once_in(chance, 4) ? 3 : 1;
+    bool any = true;
+    for (unsigned tries = 0; tries < 8 && n < wanted; tries++) {
+        unsigned party = (unsigned)sim_below(chance, PARTIES);
+        bool again = party == sender;
+        for (unsigned i = 0; i < n; i++)
+            again |= to[i] == party;
+        if (again)
+            continue;
+        any &= pact_of(sender, party) != NULL && pact_of(sender, party)->any;
+        to[n++] = party;
+    }
+    if (n == 0)
+        return NULL;
+    char *text = vs_arena_printf(w->sim.scratch, "Sənəd %zu, toxum %llu", w->oracle.n_documents,
+                                 (unsigned long long)w->sim.seed);
+    struct sim_holder *holder = &w->holders[sender];
+    struct vs_bytes bytes = vs_bytes_text(text);
+    *good = true;
+    if (!any || sim_once_in(chance, 6)) {
+        if (holder->signer.key == NULL || holder->until < w->sim.now + VS_DAY_MS)
+            sim_holder_issue(&w->sim, people[sender].name,
+                             sender == 4 ? NULL : people[sender].identifier,
+                             1 + (int64_t)sim_below(chance, 1800), holder);
+        *good = !sim_once_in(chance, 8) || any;
+        bytes = sim_container(&w->sim, w->sim.scratch, holder, text, !*good);
+    }
+    struct oracle_document *d = oracle_draft(&w->oracle, sender, bytes);
+    d->n = n;
+    for (unsigned i = 0; i < n; i++) {
+        const struct pact *pact = pact_of(sender, to[i]);
+        d->to[i].party = to[i];
+        d->to[i].acknowledgement = pact == NULL || !pact->waived;
+    }
+    return d;
+}
+
+static struct oracle_document *submit(struct world *w)
+{
+    bool good;
+    struct sending s = {.document = draft(w, &good)};
+    if (s.document == NULL)
+        return NULL;
+    w->sim.doing = "submit";
+    snprintf(s.document->key, sizeof s.document->key, "açar-%u", w->keys++);
+    switch (send(w, &s)) {
+    case SIM_FAILED:
+        may_be_closed(w, &s);
+        return NULL;
+    case SIM_UNKNOWN:
+        w->unknown++;
+        w->pending = s.document;
+        return NULL;
+    case SIM_DONE:
+        take_receipt(w, &s, good);
+        return w->sim.over ? NULL : s.document;
+    }
+    return NULL;
+}
+
+/* The same key settles what the process that died did (2). */
+static void settle_pending(struct world *w)
+{
+    struct sending s = {.document = w->pending};
+    if (w->pending == NULL || w->sim.relay == NULL)
+        return;
+    w->sim.doing = "send again after a crash";
+    vs_time_ms fed = w->pending->fed;
+    enum sim_result result = send(w, &s);
+    w->pending->fed = fed;
+    if (result == SIM_UNKNOWN)
+        return;
+    if (result == SIM_FAILED) {
+        may_be_closed(w, &s); /* it stays unknown */
+        return;
+    }
+    w->replays += s.receipt.replayed;
+    w->pending = NULL;
+    w->sent++;
+    w->refused += !s.receipt.accepted;
+    oracle_receipt(&w->oracle, s.document, &s.receipt);
+}
+
+/* -- what parties do with what they have --------------------------------------------------- */
+
+static struct oracle_document *any_document(struct world *w)
+{
+    if (w->oracle.n_documents == 0)
+        return NULL;
+    /* Mostly one of the newest. */
+    size_t n = w->oracle.n_documents;
+    size_t back = sim_once_in(&w->sim.chance, 8) ? sim_below(&w->sim.chance, n)
+                                                 : sim_below(&w->sim.chance, n < 20 ? n : 20);
+    struct oracle_document *d = &w->oracle.documents[n - 1 - back];
+    return d->accepted && !d->held ? d : NULL;
+}
+
+struct handover {
+    const struct vs_caller *caller;
+    struct vs_id document;
+};
+
+static vs_rc run_handover(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                          struct vs_error *err)
+{
+    struct handover *self = job->context;
+    return vs_handover_stage(relay, job, self->caller, self->document, now, err);
+}
+
+static struct oracle_document *download(struct world *w)
+{
+    struct oracle_document *d = any_document(w);
+    struct vs_error err;
+    if (d == NULL)
+        return NULL;
+    w->sim.doing = "download";
+    struct oracle_delivery *to = &d->to[sim_below(&w->sim.chance, d->n)];
+    struct handover context = {&w->oracle.parties[to->party].caller, d->id};
+    switch (sim_job(&w->sim, w->sim.scratch, run_handover, &context, &err)) {
+    case SIM_DONE:
+        to->downloaded = true;
+        w->downloads++;
+        break;
+    case SIM_UNKNOWN:
+        to->maybe_downloaded = true;
+        break;
+    case SIM_FAILED:
+        sim_violation(&w->sim, "a download is not taken note of: %s", err.text);
+    }
+    return d;
+}
+
+struct answering {
+    const struct vs_caller *caller;
+    struct vs_id document;
+    struct vs_acknowledgement answer;
+    struct vs_acknowledged result;
+};
+
+static vs_rc run_answer(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                        struct vs_error *err)
+{
+    struct answering *self = job->context;
+    return vs_acknowledge_stage(relay, job, self->caller, self->document, &self->answer, now,
+                                &self->result, err);
+}
+
+static struct oracle_document *answer(struct world *w)
+{
+    struct oracle_document *d = any_document(w);
+    struct vs_error err;
+    if (d == NULL)
+        return NULL;
+    w->sim.doing = "answer";
+    struct oracle_delivery *to = &d->to[sim_below(&w->sim.chance, d->n)];
+    enum oracle_answer wanted = sim_once_in(&w->sim.chance, 5) ? REFUSES : CONFORMS;
+    struct answering a = {.caller = &w->oracle.parties[to->party].caller,
+                          .document = d->id,
+                          .answer = {.conforms = wanted == CONFORMS,
+                                     .reason = wanted == CONFORMS ? NULL : "imza oxunmur"}};
+    bool opposite = to->answer != NOT_ANSWERED && to->answer != wanted;
+    switch (sim_job(&w->sim, w->sim.scratch, run_answer, &a, &err)) {
+    case SIM_DONE:
+        if (opposite)
+            sim_violation(&w->sim, "27.4: an answer was turned into its opposite");
+        if (a.result.repeated != (to->answer == wanted))
+            sim_violation(&w->sim, "27.4: an answer is %s taken for a repeated one",
+                          a.result.repeated ? "wrongly" : "not");
+        to->answer = wanted;
+        w->answered++;
+        break;
+    case SIM_UNKNOWN:
+        to->maybe_answer = to->answer == NOT_ANSWERED ? wanted : NOT_ANSWERED;
+        break;
+    case SIM_FAILED:
+        if (!opposite || err.code != VS_E_STATE)
+            sim_violation(&w->sim, "an answer is not taken: %s", err.text);
+    }
+    return d;
+}
+
+/* Somebody who has nothing to do with it answers and downloads. */
+static struct oracle_document *intrude(struct world *w)
+{
+    struct oracle_document *d = any_document(w);
+    struct vs_error err;
+    unsigned party = (unsigned)sim_below(&w->sim.chance, PARTIES);
+    if (d == NULL)
+        return NULL;
+    for (unsigned i = 0; i < d->n; i++)
+        if (d->to[i].party == party)
+            return NULL;
+    w->sim.doing = "intrude";
+    struct answering a = {.caller = &w->oracle.parties[party].caller,
+                          .document = d->id,
+                          .answer = {.conforms = true}};
+    struct handover h = {a.caller, d->id};
+    if (sim_job(&w->sim, w->sim.scratch, run_answer, &a, &err) == SIM_DONE)
+        sim_violation(&w->sim, "a stranger's answer is taken");
+    if (w->sim.relay != NULL &&
+        sim_job(&w->sim, w->sim.scratch, run_handover, &h, &err) == SIM_DONE &&
+        d->sender != party)
+        sim_violation(&w->sim, "a stranger's download is taken");
+    return d;
+}
+
+/* The same key once more: the same receipt; with other bytes: refused. */
+static struct oracle_document *repeat(struct world *w)
+{
+    if (w->oracle.n_documents == 0 || w->oracle.n_documents == w->oracle.most_documents)
+        return NULL;
+    struct oracle_document *d =
+        &w->oracle.documents[sim_below(&w->sim.chance, w->oracle.n_documents)];
+    bool other = sim_once_in(&w->sim.chance, 3);
+    if (d->fed < w->sim.now - 30 * VS_DAY_MS)
+        return NULL; /* keys are promised for some months */
+    w->sim.doing = other ? "send other bytes with a used key" : "send again";
+    struct oracle_document again = *d;
+    if (other)
+        again.bytes = VS_BYTES_LITERAL("something else");
+    struct sending s = {.document = &again};
+    switch (send(w, &s)) {
+    case SIM_DONE:
+        if (other || !s.receipt.replayed || !vs_id_equal(s.receipt.id, d->id))
+            sim_violation(&w->sim, "the same key gives another receipt");
+        w->replays++;
+        break;
+    case SIM_FAILED:
+        if (s.rc.code == VS_E_TSA_AWAY)
+            may_be_closed(w, &s);
+        else if (!other)
+            sim_violation(&w->sim, "the same key is refused: %s", s.err.text);
+        break;
+    case SIM_UNKNOWN:
+        break;
+    }
+    return d;
+}
+
+/* -- ten years ----------------------------------------------------------------------------- */
+
+static const struct action {
+    unsigned weight;
+    struct oracle_document *(*run)(struct world *w);
+} actions[] = {{30, submit}, {20, download}, {25, answer}, {5, intrude}, {8, repeat}};
+
+static struct oracle_document *act(struct world *w)
+{
+    unsigned total = 0, at = 0;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        total += actions[i].weight;
+    unsigned chosen = (unsigned)sim_below(&w->sim.chance, total);
+    while (chosen >= actions[at].weight)
+        chosen -= actions[at++].weight;
+    return actions[at].run(w);
+}
+
+/* Up again after a crash, maybe not at the first time. */
+static void rise(struct world *w)
+{
+    while (w->sim.relay == NULL && !w->sim.over) {
+        w->sim.doing = "start";
+        sim_pass(&w->sim, sim_about(&w->sim.fate, VS_HOUR_MS));
+        sim_open(&w->sim);
+        if (w->sim.relay != NULL && sim_drive(&w->sim))
+            settle_pending(w);
+    }
+}
+
+static int64_t gap(struct world *w, int64_t mean)
+{
+    static const int64_t hundredths[] = {1, 10, 90, 300};
+    return sim_about(&w->sim.chance, mean * hundredths[sim_below(&w->sim.chance, 4)] / 100);
+}
+
+static void one_step(struct world *w, int64_t mean)
+{
+    struct sim *sim = &w->sim;
+    sim->step++;
+    sim->doing = "time passes";
+    sim->may_crash = sim_once_in(&sim->fate, 12);
+    sim_pass(sim, gap(w, mean));
+    sim_drive(sim);
+    rise(w);
+    struct oracle_document *touched = sim->over ? NULL : act(w);
+    rise(w);
+    if (sim->over)
+        return;
+    if (w->pending != NULL) { /* until it is settled nobody can say what there ought to be */
+        settle_pending(w);
+        rise(w);
+    }
+    sim->may_crash = false;
+    if (sim->over || w->pending != NULL)
+        return;
+    oracle_step(&w->oracle, touched);
+}
+
+static void restart(struct world *w)
+{
+    sim_crash(&w->sim);
+    rise(w);
+}
+
+static void begin(struct world *w, uint64_t seed, unsigned steps)
+{
+    memset(w, 0, sizeof *w);
+    w->steps = steps;
+    sim_init(&w->sim, seed, BEGIN);
+    oracle_init(&w->oracle, &w->sim, steps + 1);
+    sim_open(&w->sim);
+    w->sim.doing = "begin";
+    w->sim.crash_once_in = 10;
+    if (!w->sim.over)
+        add_people(w);
+}
+
+static void live(struct world *w)
+{
+    vs_time_ms end = BEGIN + YEARS_DAYS * VS_DAY_MS, year = 365 * VS_DAY_MS;
+    int64_t mean = YEARS_DAYS * VS_DAY_MS / w->steps;
+    vs_time_ms next_sweep = BEGIN + year / 2;
+    while (!w->sim.over && w->sim.now < end && w->oracle.n_documents < w->steps) {
+        one_step(w, mean);
+        if (w->sim.over || w->sim.now < next_sweep || w->pending != NULL)
+            continue;
+        next_sweep += year / 2;
+        w->sim.doing = "sweep";
+        restart(w);
+        if (!w->sim.over && w->pending == NULL)
+            oracle_sweep(&w->oracle);
+    }
+}
+
+static void end(struct world *w)
+{
+    for (unsigned i = 0; i < PARTIES; i++)
+        sim_holder_done(&w->holders[i]);
+    oracle_done(&w->oracle);
+    sim_done(&w->sim);
+}
+
+static bool run_seed(uint64_t seed, unsigned steps, bool loud)
+{
+    static struct world w;
+    begin(&w, seed, steps);
+    live(&w);
+    bool good = !w.sim.over;
+    if (!good)
+        printf("VIOLATION %s\n  again: fault.ten_years %llu 1 %u\n", w.sim.violation,
+               (unsigned long long)seed, steps);
+    if (loud)
+        printf("seed %llu: %u steps, %llu steps of relay, %llu sent (%llu refused, %llu "
+               "repeated), %llu downloads, %llu answers, %llu crashes, %llu starts, %llu times "
+               "closed, journal %llu; %llu looks, %llu contents, %llu strangers, %llu proofs, "
+               "%llu sweeps\n",
+               (unsigned long long)seed, w.sim.step, (unsigned long long)w.sim.relay_steps,
+               (unsigned long long)w.sent, (unsigned long long)w.refused,
+               (unsigned long long)w.replays, (unsigned long long)w.downloads,
+               (unsigned long long)w.answered, (unsigned long long)w.sim.crashes,
+               (unsigned long long)w.sim.restarts, (unsigned long long)w.closed,
+               (unsigned long long)w.oracle.n_leaves, (unsigned long long)w.oracle.looks,
+               (unsigned long long)w.oracle.contents, (unsigned long long)w.oracle.strangers,
+               (unsigned long long)w.oracle.proofs, (unsigned long long)w.oracle.sweeps);
+    fflush(stdout);
+    end(&w);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : argc > 1 ? 1 : 3;
+    unsigned steps = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 600;
+    unsigned long bad = 0;
+    for (unsigned long i = 0; i < count; i++)
+        bad += !run_seed(seed + i, steps, count <= 5 || i % 20 == 0);
+    printf("%lu seeds of ten years, %lu with violations\n", count, bad);
+    return bad == 0 ? 0 : 1;
+}
