@@ -1,17 +1,23 @@
 /* Ten simulated years of the whole relay, from a seed, with every invariant looked at after
  * each step (tests/support/simulation.h, oracle.h).
  *
- *   fault.ten_years                    a few seeds, then planted bugs that must be noticed
- *   fault.ten_years SEED [COUNT [STEPS]]   these seeds; a failing one names seed and step */
+ *   fault.ten_years                        two seeds, then planted bugs that must be noticed
+ *   fault.ten_years SEED [COUNT [STEPS]]   these seeds; a failing one names seed and step
+ *
+ * VASITE_KEEP keeps the data of a seed that failed. `tests/run simulation` runs 200 seeds. */
 #include "relay/exchange/acknowledge.h"
 #include "relay/exchange/agreements.h"
 #include "relay/centre/centre.h"
+#include "relay/relay_priv.h"
 #include "tests/support/oracle.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { YEARS_DAYS = 3600, PARTIES = 5, MOST_DAYS_WAITING = 3 };
-#define BEGIN (VS_PKI_EPOCH + 5 * VS_DAY_MS)
+enum { YEARS_DAYS = 3640, PARTIES = 5, MOST_DAYS_WAITING = 3 };
+#define SLICE_MS (4 * VS_DAY_MS)
+#define BEGIN    (VS_PKI_EPOCH + 5 * VS_DAY_MS)
+/* Ten years; the issuing authority of the embedded centre lasts 3650 days. */
+#define END (BEGIN + YEARS_DAYS * VS_DAY_MS)
 
 struct world {
     struct sim sim;
@@ -463,18 +469,33 @@ static void rise(struct world *w)
 static int64_t gap(struct world *w, int64_t mean)
 {
     static const int64_t hundredths[] = {1, 10, 90, 300};
-    return sim_about(&w->sim.chance, mean * hundredths[sim_below(&w->sim.chance, 4)] / 100);
+    int64_t left = END - w->sim.now;
+    int64_t ms =
+        sim_about(&w->sim.chance, mean * hundredths[sim_below(&w->sim.chance, 4)] / 100);
+    return ms < left ? ms : left;
+}
+
+/* Not all at once: the service runs meanwhile. */
+static void let_pass(struct world *w, int64_t ms)
+{
+    struct sim *sim = &w->sim;
+    for (int64_t slice; ms > 0 && !sim->over; ms -= slice) {
+        slice = ms < SLICE_MS ? ms : SLICE_MS;
+        sim->doing = "time passes";
+        sim_pass(sim, slice);
+        sim_drive(sim);
+        if (sim->relay != NULL && sim->now > sim->renew_at)
+            sim_crash(sim);
+        rise(w);
+    }
 }
 
 static void one_step(struct world *w, int64_t mean)
 {
     struct sim *sim = &w->sim;
     sim->step++;
-    sim->doing = "time passes";
-    sim->may_crash = sim_once_in(&sim->fate, 12);
-    sim_pass(sim, gap(w, mean));
-    sim_drive(sim);
-    rise(w);
+    sim->may_crash = sim_once_in(&sim->fate, 25);
+    let_pass(w, gap(w, mean));
     struct oracle_document *touched = sim->over ? NULL : act(w);
     rise(w);
     if (sim->over)
@@ -503,26 +524,30 @@ static void begin(struct world *w, uint64_t seed, unsigned steps)
     oracle_init(&w->oracle, &w->sim, steps + 1);
     sim_open(&w->sim);
     w->sim.doing = "begin";
-    w->sim.crash_once_in = 10;
+    w->sim.crash_once_in = 25;
     if (!w->sim.over)
         add_people(w);
 }
 
 static void live(struct world *w)
 {
-    vs_time_ms end = BEGIN + YEARS_DAYS * VS_DAY_MS, year = 365 * VS_DAY_MS;
+    vs_time_ms year = 365 * VS_DAY_MS;
     int64_t mean = YEARS_DAYS * VS_DAY_MS / w->steps;
-    vs_time_ms next_sweep = BEGIN + year / 2;
-    while (!w->sim.over && w->sim.now < end && w->oracle.n_documents < w->steps) {
+    vs_time_ms next_sweep = BEGIN + year, next_check = BEGIN + 3 * year;
+    while (!w->sim.over && w->sim.now < END && w->oracle.n_documents < w->steps) {
         one_step(w, mean);
         if (w->sim.over || w->sim.now < next_sweep || w->pending != NULL)
             continue;
-        next_sweep += year / 2;
+        next_sweep += year;
         w->sim.doing = "sweep";
         restart(w);
         if (!w->sim.over && w->pending == NULL)
-            oracle_sweep(&w->oracle);
+            oracle_sweep(&w->oracle, w->sim.now > next_check);
+        if (w->sim.now > next_check)
+            next_check += 4 * year;
     }
+    if (!w->sim.over && w->pending == NULL)
+        oracle_sweep(&w->oracle, true);
 }
 
 static void end(struct world *w)
@@ -545,13 +570,16 @@ static bool run_seed(uint64_t seed, unsigned steps, bool loud)
     if (loud)
         printf("seed %llu: %u steps, %llu steps of relay, %llu sent (%llu refused, %llu "
                "repeated), %llu downloads, %llu answers, %llu crashes, %llu starts, %llu times "
-               "closed, journal %llu; %llu looks, %llu contents, %llu strangers, %llu proofs, "
+               "closed, %llu marks from outside, %llu not, journal %llu; %llu looks, %llu "
+               "contents, %llu strangers, %llu proofs, "
                "%llu sweeps\n",
                (unsigned long long)seed, w.sim.step, (unsigned long long)w.sim.relay_steps,
                (unsigned long long)w.sent, (unsigned long long)w.refused,
                (unsigned long long)w.replays, (unsigned long long)w.downloads,
                (unsigned long long)w.answered, (unsigned long long)w.sim.crashes,
                (unsigned long long)w.sim.restarts, (unsigned long long)w.closed,
+               (unsigned long long)w.sim.network.answers,
+               (unsigned long long)w.sim.network.failures,
                (unsigned long long)w.oracle.n_leaves, (unsigned long long)w.oracle.looks,
                (unsigned long long)w.oracle.contents, (unsigned long long)w.oracle.strangers,
                (unsigned long long)w.oracle.proofs, (unsigned long long)w.oracle.sweeps);
@@ -560,14 +588,178 @@ static bool run_seed(uint64_t seed, unsigned steps, bool loud)
     return good;
 }
 
+/* -- planted bugs -------------------------------------------------------------------------- */
+
+/* What a bug of relay would have done, done to its rows; false: not now. */
+typedef bool plant(struct world *w);
+
+static bool change_rows(struct world *w, struct vs_op op)
+{
+    struct vs_error err;
+    struct vs_item item = {.ops = &op, .n_ops = 1};
+    return vs_ok(vs_store_commit(w->sim.relay->store, &item, 1, &err)) &&
+           item.outcome == VS_ITEM_DONE;
+}
+
+/* The newest that fits, and its delivery. */
+static struct oracle_document *accepted_one(struct world *w, enum oracle_answer answer,
+                                            struct oracle_delivery **ret_to)
+{
+    for (size_t i = w->oracle.n_documents; i-- > 0;) {
+        struct oracle_document *d = &w->oracle.documents[i];
+        for (unsigned k = 0; k < d->n && d->accepted; k++) {
+            *ret_to = &d->to[k];
+            if (d->to[k].answer == answer)
+                return d;
+        }
+    }
+    return NULL;
+}
+
+static bool plant_lost_document(struct world *w)
+{
+    struct oracle_delivery *to;
+    struct oracle_document *d = accepted_one(w, NOT_ANSWERED, &to);
+    struct vs_value key = d == NULL ? vs_null() : vs_id_value(&d->id);
+    return d != NULL && change_rows(w, vs_op_delete(VS_T_DOCUMENT, &key, VS_ANY_VERSION));
+}
+
+static bool plant_lost_evidence(struct world *w)
+{
+    struct oracle_delivery *to;
+    struct oracle_document *d = accepted_one(w, CONFORMS, &to);
+    if (d == NULL || d->n_evidence < 3)
+        return false;
+    struct vs_value key = vs_id_value(&d->evidence[2].id);
+    return change_rows(w, vs_op_delete(VS_T_EVIDENCE, &key, VS_ANY_VERSION));
+}
+
+/* Two documents change places on the disk. */
+static bool plant_other_bytes(struct world *w)
+{
+    struct vs_error err;
+    struct oracle_delivery *to;
+    const struct vs_row *row;
+    struct oracle_document *d = accepted_one(w, NOT_ANSWERED, &to),
+                           *other = accepted_one(w, CONFORMS, &to);
+    if (d == NULL || other == NULL)
+        return false;
+    struct vs_value from = vs_id_value(&other->id), values[VS_DOCUMENT_COLUMNS];
+    if (!vs_ok(vs_store_get(w->sim.relay->store, w->sim.scratch, VS_T_DOCUMENT, &from, &row,
+                            &err)))
+        return false;
+    memcpy(values, row->values, sizeof values);
+    values[VS_DOCUMENT_ID] = vs_id_value(&d->id);
+    return change_rows(
+        w, vs_op_update(VS_T_DOCUMENT, values, VS_SET(VS_DOCUMENT_ORIGINAL), VS_ANY_VERSION));
+}
+
+/* The refusal is forgotten and taken again. */
+static bool plant_second_terminal(struct world *w)
+{
+    struct oracle_delivery *to;
+    struct oracle_document *d = accepted_one(w, REFUSES, &to);
+    struct vs_error err;
+    if (d == NULL)
+        return false;
+    const struct vs_caller *caller = &w->oracle.parties[to->party].caller;
+    struct vs_value row[VS_DELIVERY_COLUMNS] = {{0}};
+    row[VS_DELIVERY_DOCUMENT] = vs_id_value(&d->id);
+    row[VS_DELIVERY_RECIPIENT] = vs_id_value(&caller->participant);
+    row[VS_DELIVERY_STATE] = vs_int(VS_DELIVERY_AVAILABLE);
+    struct answering a = {
+        .caller = caller, .document = d->id, .answer = {.conforms = false, .reason = "yenə"}};
+    return change_rows(w, vs_op_update(VS_T_DELIVERY, row,
+                                       VS_SET(VS_DELIVERY_STATE) | VS_SET(VS_DELIVERY_ANSWER) |
+                                           VS_SET(VS_DELIVERY_ACKNOWLEDGED_AT),
+                                       VS_ANY_VERSION)) &&
+           sim_job(&w->sim, w->sim.scratch, run_answer, &a, &err) == SIM_DONE;
+}
+
+/* A delivery to somebody to whom it was not sent. */
+static bool plant_stranger(struct world *w)
+{
+    struct vs_error err;
+    struct oracle_delivery *to;
+    const struct vs_row *row;
+    unsigned stranger = 0;
+    struct oracle_document *d = accepted_one(w, CONFORMS, &to);
+    if (d == NULL || d->n != 1)
+        return false;
+    while (stranger == d->sender || stranger == to->party)
+        stranger++;
+    struct vs_value key[2] = {vs_id_value(&d->id),
+                              vs_id_value(&w->oracle.parties[to->party].caller.participant)};
+    struct vs_value values[VS_DELIVERY_COLUMNS];
+    if (!vs_ok(
+            vs_store_get(w->sim.relay->store, w->sim.scratch, VS_T_DELIVERY, key, &row, &err)))
+        return false;
+    memcpy(values, row->values, sizeof values);
+    values[VS_DELIVERY_RECIPIENT] =
+        vs_id_value(&w->oracle.parties[stranger].caller.participant);
+    return change_rows(w, vs_op_insert(VS_T_DELIVERY, values));
+}
+
+/* An older copy of data and anchor, as a careless restore leaves them. */
+static bool plant_older_copy(struct world *w)
+{
+    struct vs_error err;
+    char copy[120];
+    if (w->oracle.n_documents < 10)
+        return false;
+    sim_crash(&w->sim);
+    snprintf(copy, sizeof copy, "%s/copy", w->sim.folder);
+    struct vs_pki *shell = w->sim.network.pki;
+    bool good = vs_pki_run(shell, "mkdir -p '%s' && cp -a '%s' '%s' '%s'", copy, w->sim.data,
+                           w->sim.anchor, copy) == 0;
+    rise(w);
+    for (int i = 0; i < 20 && !w->sim.over; i++)
+        one_step(w, VS_DAY_MS);
+    sim_crash(&w->sim);
+    good = good && vs_pki_run(shell, "rm -rf '%s' && mv '%s/data' '%s/anchor' '%s'",
+                              w->sim.data, copy, copy, w->sim.folder) == 0;
+    rise(w);
+    (void)err;
+    return good;
+}
+
+static const struct {
+    const char *what;
+    plant *run;
+} plants[] = {{"a document is lost", plant_lost_document},
+              {"a piece of evidence is lost", plant_lost_evidence},
+              {"a document has another's bytes", plant_other_bytes},
+              {"a second terminal evidence", plant_second_terminal},
+              {"a delivery to a stranger", plant_stranger},
+              {"an older copy of everything", plant_older_copy}};
+
+static bool run_plant(size_t i, uint64_t seed)
+{
+    static struct world w;
+    bool planted = false;
+    begin(&w, seed, 600);
+    for (unsigned n = 0; n < 400 && !w.sim.over; n++) {
+        one_step(&w, VS_DAY_MS);
+        if (n >= 60 && !planted && !w.sim.over && w.pending == NULL)
+            planted = plants[i].run(&w);
+    }
+    bool noticed = w.sim.over && planted;
+    printf("%s: %s%s\n", plants[i].what, noticed ? "noticed: " : "NOT NOTICED ",
+           w.sim.violation);
+    end(&w);
+    return noticed;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-    unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : argc > 1 ? 1 : 3;
-    unsigned steps = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 600;
+    unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : argc > 1 ? 1 : 2;
+    unsigned steps = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 300;
     unsigned long bad = 0;
     for (unsigned long i = 0; i < count; i++)
         bad += !run_seed(seed + i, steps, count <= 5 || i % 20 == 0);
+    for (size_t i = 0; argc == 1 && i < sizeof plants / sizeof *plants; i++)
+        bad += !run_plant(i, 1000 + i);
     printf("%lu seeds of ten years, %lu with violations\n", count, bad);
     return bad == 0 ? 0 : 1;
 }

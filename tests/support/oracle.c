@@ -692,7 +692,7 @@ static void see_every_row(struct oracle *o)
             WRONG(o, "leaf %llu is nobody's evidence", (unsigned long long)i);
 }
 
-void oracle_sweep(struct oracle *o)
+void oracle_sweep(struct oracle *o, bool check_all)
 {
     struct vs_error err;
     struct vs_check_result check;
@@ -707,6 +707,8 @@ void oracle_sweep(struct oracle *o)
         return;
     o->sweeps++;
     see_every_row(o);
+    if (!check_all)
+        return;
     if (!vs_ok(vs_check(o->sim->relay, o->sim->scratch, NULL, NULL, &check, &err)))
         WRONG(o, "no check: %s", err.text);
     else if (check.n_findings > 0)

@@ -108,8 +108,8 @@ void oracle_journal(struct oracle *oracle);
 void oracle_mailboxes(struct oracle *oracle);
 /* After each step: the above for `touched` (may be NULL) and a few others. */
 void oracle_step(struct oracle *oracle, struct oracle_document *touched);
-/* Everything: every document, row and leaf, and vs_check. */
-void oracle_sweep(struct oracle *oracle);
+/* Everything: every document, row and leaf, and vs_check where `check`. */
+void oracle_sweep(struct oracle *oracle, bool check);
 /* Whether evidence is without its time mark since `moment` or longer. */
 bool oracle_unmarked_since(const struct oracle *oracle, vs_time_ms moment);
 #endif

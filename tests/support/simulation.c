@@ -3,6 +3,7 @@
 #include "formats/crypto/der_writer.h"
 #include "formats/formats.h"
 #include "relay/centre/centre.h"
+#include "formats/certificate/certificate.h"
 #include "relay/outgoing.h"
 #include <ftw.h>
 #include <stdio.h>
@@ -108,19 +109,18 @@ static void renew_tsa(struct sim *sim)
     net->tsa_until = profile.not_after;
 }
 
-/* Right most of the time; away for minutes, now and then for days. */
+/* Right most of the time; away for days, now and then for weeks. */
 static void choose_manner(struct sim *sim)
 {
     static const int64_t mean[SIM_MANNERS] = {
-        [SIM_RIGHT] = 20 * VS_DAY_MS,      [SIM_AWAY] = 4 * VS_HOUR_MS,
-        [SIM_BROKEN] = VS_HOUR_MS,         [SIM_NONSENSE] = VS_HOUR_MS,
-        [SIM_WRONG_TIME] = 2 * VS_HOUR_MS, [SIM_SLOW] = VS_DAY_MS};
+        [SIM_RIGHT] = 25 * VS_DAY_MS, [SIM_AWAY] = 3 * VS_DAY_MS,   [SIM_BROKEN] = VS_DAY_MS,
+        [SIM_NONSENSE] = VS_DAY_MS,   [SIM_WRONG_TIME] = VS_DAY_MS, [SIM_SLOW] = 5 * VS_DAY_MS};
     struct sim_network *net = &sim->network;
     while (net->manner_until <= sim->now) {
         net->manner = net->manner == SIM_RIGHT
                           ? (enum sim_manner)sim_below(&sim->fate, SIM_MANNERS)
                           : SIM_RIGHT;
-        int64_t factor = sim_once_in(&sim->fate, 10) ? 12 : 1;
+        int64_t factor = sim_once_in(&sim->fate, 10) ? 6 : 1;
         net->manner_until += sim_about(&sim->fate, mean[net->manner] * factor);
     }
 }
@@ -243,6 +243,25 @@ void sim_init(struct sim *sim, uint64_t seed, vs_time_ms begin)
     make_outside(sim);
 }
 
+/* As an operator does whom /readyz warns: the service's own certificates are renewed when it
+ * starts (relay/centre/centre.h). */
+static void look_at_certificates(struct sim *sim)
+{
+    static const char *const names[] = {"tsa", "ocsp", "seal", "evidence", "tls"};
+    struct vs_error err;
+    struct vs_bytes der;
+    sim->renew_at = INT64_MAX;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        VS_CERTIFICATE *certificate = NULL;
+        must(vs_centre_certificate(vs_relay_centre(sim->relay), sim->scratch, names[i], &der,
+                                   &err),
+             &err, names[i]);
+        must(vs_certificate_get(der, &certificate, &err), &err, names[i]);
+        if (certificate->not_after - 20 * VS_DAY_MS < sim->renew_at)
+            sim->renew_at = certificate->not_after - 20 * VS_DAY_MS;
+    }
+}
+
 void sim_open(struct sim *sim)
 {
     struct vs_error err;
@@ -252,7 +271,9 @@ void sim_open(struct sim *sim)
     if (!vs_ok(rc)) {
         sim->relay = NULL;
         sim_violation(sim, "it does not start: %s (%s)", err.text, vs_code_info(rc.code)->name);
+        return;
     }
+    look_at_certificates(sim);
 }
 
 void sim_crash(struct sim *sim)
