@@ -14,7 +14,8 @@
 #include <stdlib.h>
 
 enum { YEARS_DAYS = 3640, PARTIES = 5, MOST_DAYS_WAITING = 3 };
-#define SLICE_MS (4 * VS_DAY_MS)
+/* Shorter than what witnessed time takes over after a crash (relay/archive/retention.h). */
+#define SLICE_MS (2 * VS_DAY_MS)
 #define BEGIN    (VS_PKI_EPOCH + 5 * VS_DAY_MS)
 /* Ten years; the issuing authority of the embedded centre lasts 3650 days. */
 #define END (BEGIN + YEARS_DAYS * VS_DAY_MS)
@@ -44,11 +45,12 @@ static const struct pact {
     unsigned a, b;
     bool any, waived;
     int marks;
-} pacts[] = {{0, 1, true, false, VS_MARKS_BATCH},
-             {1, 2, true, true, VS_MARKS_DOCUMENT},
-             {2, 3, true, false, VS_MARKS_BATCH},
-             {3, 4, true, true, VS_MARKS_BATCH},
-             {0, 4, true, false, VS_MARKS_DOCUMENT}};
+    unsigned months;
+} pacts[] = {{0, 1, true, false, VS_MARKS_BATCH, 6},
+             {1, 2, true, true, VS_MARKS_DOCUMENT, 13},
+             {2, 3, true, false, VS_MARKS_BATCH, 6},
+             {3, 4, true, true, VS_MARKS_BATCH, 60},
+             {0, 4, true, false, VS_MARKS_DOCUMENT, 6}};
 enum { PACTS = sizeof pacts / sizeof *pacts };
 
 static const struct pact *pact_of(unsigned a, unsigned b)
@@ -107,6 +109,7 @@ static void add_people(struct world *w)
         a.terms.signature_level = 0;
         a.terms.acknowledgement = !pacts[i].waived;
         a.terms.marks = pacts[i].marks;
+        a.terms.retention_months = pacts[i].months;
         must_do(w, sim_job(&w->sim, w->oracle.arena, add_agreement, &a, &err), &err);
     }
 }
@@ -140,6 +143,8 @@ static vs_rc feed(struct world *w, struct sending *s, struct vs_submission **ret
     p->recipients = s->to;
     p->n_recipients = d->n;
     p->name = "sənəd.asice";
+    p->retention =
+        d->months <= 6 ? NULL : vs_arena_printf(w->sim.scratch, "months-%u", d->months);
     p->idempotency_key = d->key[0] == '\0' ? NULL : d->key;
     vs_rc rc = vs_submission_feed(*ret, d->bytes, &s->err);
     d->fed = w->sim.now;
@@ -226,10 +231,13 @@ static struct oracle_document *draft(struct world *w, bool *good)
     }
     struct oracle_document *d = oracle_draft(&w->oracle, sender, bytes);
     d->n = n;
+    d->months = sim_once_in(chance, 6) ? 7 + (unsigned)sim_below(chance, 20) : 6;
     for (unsigned i = 0; i < n; i++) {
         const struct pact *pact = pact_of(sender, to[i]);
         d->to[i].party = to[i];
         d->to[i].acknowledgement = pact == NULL || !pact->waived;
+        if (pact != NULL && pact->months > d->months)
+            d->months = pact->months;
     }
     return d;
 }
@@ -291,7 +299,8 @@ static struct oracle_document *any_document(struct world *w)
     size_t back = sim_once_in(&w->sim.chance, 8) ? sim_below(&w->sim.chance, n)
                                                  : sim_below(&w->sim.chance, n < 20 ? n : 20);
     struct oracle_document *d = &w->oracle.documents[n - 1 - back];
-    return d->accepted && !d->held ? d : NULL;
+    /* Not one that may be leaving in this moment. */
+    return d->accepted && !d->held && !d->gone && w->sim.now < oracle_term(d) ? d : NULL;
 }
 
 struct handover {
@@ -411,7 +420,7 @@ static struct oracle_document *repeat(struct world *w)
     struct oracle_document *d =
         &w->oracle.documents[sim_below(&w->sim.chance, w->oracle.n_documents)];
     bool other = sim_once_in(&w->sim.chance, 3);
-    if (d->fed < w->sim.now - 30 * VS_DAY_MS)
+    if (d->gone || d->fed < w->sim.now - 30 * VS_DAY_MS)
         return NULL; /* keys are promised for some months */
     w->sim.doing = other ? "send other bytes with a used key" : "send again";
     struct oracle_document again = *d;
@@ -494,8 +503,8 @@ static void one_step(struct world *w, int64_t mean)
 {
     struct sim *sim = &w->sim;
     sim->step++;
-    sim->may_crash = sim_once_in(&sim->fate, 25);
     let_pass(w, gap(w, mean));
+    sim->may_crash = sim_once_in(&sim->fate, 10);
     struct oracle_document *touched = sim->over ? NULL : act(w);
     rise(w);
     if (sim->over)
@@ -571,7 +580,7 @@ static bool run_seed(uint64_t seed, unsigned steps, bool loud)
         printf("seed %llu: %u steps, %llu steps of relay, %llu sent (%llu refused, %llu "
                "repeated), %llu downloads, %llu answers, %llu crashes, %llu starts, %llu times "
                "closed, %llu marks from outside, %llu not, journal %llu; %llu looks, %llu "
-               "contents, %llu strangers, %llu proofs, "
+               "contents, %llu strangers, %llu gone, %llu proofs, "
                "%llu sweeps\n",
                (unsigned long long)seed, w.sim.step, (unsigned long long)w.sim.relay_steps,
                (unsigned long long)w.sent, (unsigned long long)w.refused,
@@ -582,7 +591,8 @@ static bool run_seed(uint64_t seed, unsigned steps, bool loud)
                (unsigned long long)w.sim.network.failures,
                (unsigned long long)w.oracle.n_leaves, (unsigned long long)w.oracle.looks,
                (unsigned long long)w.oracle.contents, (unsigned long long)w.oracle.strangers,
-               (unsigned long long)w.oracle.proofs, (unsigned long long)w.oracle.sweeps);
+               (unsigned long long)w.oracle.gone, (unsigned long long)w.oracle.proofs,
+               (unsigned long long)w.oracle.sweeps);
     fflush(stdout);
     end(&w);
     return good;
@@ -609,7 +619,7 @@ static struct oracle_document *accepted_one(struct world *w, enum oracle_answer 
         struct oracle_document *d = &w->oracle.documents[i];
         for (unsigned k = 0; k < d->n && d->accepted; k++) {
             *ret_to = &d->to[k];
-            if (d->to[k].answer == answer)
+            if (d->to[k].answer == answer && !d->gone && w->sim.now < oracle_term(d))
                 return d;
         }
     }
@@ -700,6 +710,22 @@ static bool plant_stranger(struct world *w)
     return change_rows(w, vs_op_insert(VS_T_DELIVERY, values));
 }
 
+/* A longer class is forgotten: it goes months early. */
+static bool plant_short_term(struct world *w)
+{
+    for (size_t i = 0; i < w->oracle.n_documents; i++) {
+        struct oracle_document *d = &w->oracle.documents[i];
+        if (!d->accepted || d->gone || d->months < 12)
+            continue;
+        struct vs_value row[VS_DOCUMENT_COLUMNS] = {{0}};
+        row[VS_DOCUMENT_ID] = vs_id_value(&d->id);
+        row[VS_DOCUMENT_RETENTION] = vs_int(6);
+        return change_rows(
+            w, vs_op_update(VS_T_DOCUMENT, row, VS_SET(VS_DOCUMENT_RETENTION), VS_ANY_VERSION));
+    }
+    return false;
+}
+
 /* An older copy of data and anchor, as a careless restore leaves them. */
 static bool plant_older_copy(struct world *w)
 {
@@ -731,6 +757,7 @@ static const struct {
               {"a document has another's bytes", plant_other_bytes},
               {"a second terminal evidence", plant_second_terminal},
               {"a delivery to a stranger", plant_stranger},
+              {"a document goes before its term", plant_short_term},
               {"an older copy of everything", plant_older_copy}};
 
 static bool run_plant(size_t i, uint64_t seed)

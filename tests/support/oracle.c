@@ -8,6 +8,8 @@
 
 #define ARENA_MAX    ((size_t)2 << 30)
 #define MOST_AT_ONCE 100 /* entries of a page */
+/* What may go goes: margin, witnessed time that lags behind, a daily look. */
+#define LATEST_LEAVE_MS (45 * VS_DAY_MS)
 
 /* -- events (design, "Events") ------------------------------------------------------------- */
 
@@ -36,6 +38,8 @@ static const struct event {
     {"AcknowledgementOverdue", 20, true, false},
     {"NonSendingNotice", 1, false, false},
     {"RepetitionNotice", 1, false, false},
+    {"LegalHold", 9, false, false},
+    {"LegalHoldLifted", 9, false, false},
 };
 enum event_number {
     ACCEPTANCE,
@@ -57,6 +61,8 @@ enum event_number {
     OVERDUE,
     NOTICE,
     REPETITION,
+    HOLD,
+    HOLD_LIFTED,
     EVENTS
 };
 _Static_assert(sizeof events / sizeof *events == EVENTS, "one row for each");
@@ -130,6 +136,8 @@ void oracle_receipt(struct oracle *o, struct oracle_document *d,
     d->id = receipt->id;
     d->accepted = receipt->accepted;
     d->held = receipt->held;
+    if (!d->accepted)
+        d->months = 6; /* the law's least: nothing was agreed */
     *place = d;
     VS_ASSERT(d == &o->documents[o->n_documents]);
     o->n_documents++;
@@ -281,6 +289,37 @@ void oracle_journal(struct oracle *o)
     prove_an_earlier_one(o, &now);
 }
 
+/* -- terms (Art. 31.3) --------------------------------------------------------------------- */
+
+static int64_t days_before(int64_t year,
+                           int month) /* the month's first day, since 0000-03-01 */
+{
+    int64_t y = month < 3 ? year - 1 : year;
+    int64_t m = (month + 9) % 12;
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5;
+}
+
+vs_time_ms oracle_term(const struct oracle_document *d)
+{
+    if (d->legal_hold)
+        return INT64_MAX;
+    int64_t epoch = days_before(1970, 1), day = d->latest / VS_DAY_MS + epoch;
+    int64_t year = 1970;
+    int month = 1;
+    while (days_before(year + 1, 1) <= day)
+        year++;
+    while (month < 12 && days_before(year, month + 1) <= day)
+        month++;
+    int64_t within = day - days_before(year, month);
+    int64_t later = year * 12 + month - 1 + (int64_t)d->months;
+    int64_t to_year = later / 12;
+    int to_month = (int)(later % 12) + 1;
+    int64_t first = days_before(to_year, to_month);
+    int64_t last = days_before(to_month == 12 ? to_year + 1 : to_year, to_month % 12 + 1) - 1;
+    int64_t to = first + within > last ? last : first + within;
+    return (to - epoch) * VS_DAY_MS + d->latest % VS_DAY_MS;
+}
+
 /* -- evidence ------------------------------------------------------------------------------ */
 
 /* Whether what the evidence states happened, as far as the model knows. */
@@ -303,6 +342,10 @@ static bool happened(const struct oracle_document *d, int event,
         return to->answer == REFUSES || to->maybe_answer == REFUSES;
     case REPETITION:
         return d->repeats != NULL;
+    case HOLD:
+        return d->legal_hold;
+    case HOLD_LIFTED:
+        return !d->legal_hold;
     default:
         return false;
     }
@@ -436,7 +479,7 @@ static void look_at_evidence(struct oracle *o, struct oracle_document *d,
 bool oracle_unmarked_since(const struct oracle *o, vs_time_ms moment)
 {
     for (size_t i = 0; i < o->n_documents; i++)
-        for (size_t k = 0; k < o->documents[i].n_evidence; k++)
+        for (size_t k = 0; k < o->documents[i].n_evidence && !o->documents[i].gone; k++)
             if (!o->documents[i].evidence[k].marked &&
                 o->documents[i].evidence[k].time <= moment)
                 return true;
@@ -519,6 +562,28 @@ static void look_at_content(struct oracle *o, const struct oracle_document *d)
         WRONG(o, "%s: other bytes", id_text(o, d->id));
 }
 
+/* It has left: only when its term is over, and wholly (5). */
+static void look_at_nothing(struct oracle *o, struct oracle_document *d)
+{
+    struct vs_error err;
+    struct vs_bytes bytes;
+    const struct vs_evidence *one;
+    if (!d->gone && o->sim->now < oracle_term(d)) {
+        WRONG(o, "%s is lost before its term", id_text(o, d->id));
+        return;
+    }
+    o->gone += !d->gone;
+    d->gone = true;
+    const struct vs_caller *sender = &o->parties[d->sender].caller;
+    if (vs_ok(open_content(o, sender, d->id, &bytes, &err)))
+        WRONG(o, "%s has gone, its content has not", id_text(o, d->id));
+    for (size_t i = 0; i < d->n_evidence; i++)
+        if (vs_ok(vs_evidence_get(o->sim->relay, o->sim->scratch, &o->auditor,
+                                  d->evidence[i].id, &one, &err)))
+            WRONG(o, "%s has gone, its %s has not", id_text(o, d->id),
+                  events[d->evidence[i].event].name);
+}
+
 void oracle_look(struct oracle *o, struct oracle_document *d, bool content)
 {
     struct vs_error err;
@@ -527,10 +592,16 @@ void oracle_look(struct oracle *o, struct oracle_document *d, bool content)
         return;
     o->looks++;
     vs_rc rc = vs_status_get(o->sim->relay, o->sim->scratch, &o->auditor, d->id, &status, &err);
-    if (!vs_ok(rc)) {
-        WRONG(o, "%s is lost: %s", id_text(o, d->id), err.text);
+    if (rc.code == VS_E_NOT_FOUND) {
+        look_at_nothing(o, d);
         return;
     }
+    if (!vs_ok(rc)) {
+        WRONG(o, "%s: %s", id_text(o, d->id), err.text);
+        return;
+    }
+    if (d->gone)
+        WRONG(o, "%s is there again", id_text(o, d->id));
     if (status.accepted != d->accepted || status.held != d->held)
         WRONG(o, "%s: it was accepted otherwise", id_text(o, d->id));
     look_at_evidence(o, d, status.evidence, status.n_evidence);
@@ -545,6 +616,9 @@ void oracle_look(struct oracle *o, struct oracle_document *d, bool content)
         look_at_delivery(o, d, status.recipients[i].delivery);
     if (content)
         look_at_content(o, d);
+    vs_time_ms term = oracle_term(d);
+    if (term != INT64_MAX && o->sim->now > term + LATEST_LEAVE_MS)
+        WRONG(o, "31.3: %s ought to have gone long ago", id_text(o, d->id));
 }
 
 /* -- strangers ----------------------------------------------------------------------------- */
@@ -641,6 +715,52 @@ void oracle_mailboxes(struct oracle *o)
         look_at_mailbox(o, i);
 }
 
+/* -- what is new --------------------------------------------------------------------------- */
+
+/* Acts about no document (deletions) have leaves, too. */
+static vs_rc look_at_act(struct oracle *o, struct vs_id id, struct vs_error *err)
+{
+    const struct vs_evidence *one;
+    struct oracle_document none = {.id = VS_ID_NONE};
+    VS_TRY(vs_evidence_load(o->sim->relay, o->sim->scratch, id, &one, err));
+    if (!vs_text_equal(one->event, "RetentionDeletion"))
+        WRONG(o, "there is evidence of %s about nothing that is known", one->event);
+    claim(o, &none, one);
+    return VS_OK;
+}
+
+static vs_rc look_at_news(struct oracle *o, const struct vs_row *row, struct vs_error *err)
+{
+    struct vs_id id = vs_value_id(&row->values[VS_EVIDENCE_ID]);
+    struct oracle_document *d = oracle_find(o, vs_value_id(&row->values[VS_EVIDENCE_DOCUMENT]));
+    if (d == NULL)
+        return look_at_act(o, id, err);
+    for (size_t i = 0; i < d->n_evidence; i++)
+        if (vs_id_equal(d->evidence[i].id, id))
+            return VS_OK;
+    oracle_look(o, d, false);
+    return VS_OK;
+}
+
+/* Ids of evidence begin with their time. */
+void oracle_news(struct oracle *o)
+{
+    struct vs_error err;
+    struct vs_id from = vs_id_new(&o->sim->seams, o->news_from);
+    memset(from.bytes + 6, 0, sizeof from.bytes - 6);
+    struct vs_value low = vs_id_value(&from);
+    struct vs_query query = {.table = VS_T_EVIDENCE, .low = &low, .limit = 1000};
+    const struct vs_row *rows;
+    size_t n;
+    vs_rc rc = vs_store_select(o->sim->relay->store, o->sim->scratch, &query, &rows, &n, &err);
+    for (size_t i = 0; vs_ok(rc) && i < n && !o->sim->over; i++)
+        rc = look_at_news(o, &rows[i], &err);
+    if (!vs_ok(rc))
+        WRONG(o, "news: %s", err.text);
+    VS_ASSERT(n < 1000);
+    o->news_from = o->sim->now + 1; /* relay is idle */
+}
+
 /* -- after each step ----------------------------------------------------------------------- */
 
 static void look_and_ask(struct oracle *o, struct oracle_document *d)
@@ -654,6 +774,7 @@ static void look_and_ask(struct oracle *o, struct oracle_document *d)
 void oracle_step(struct oracle *o, struct oracle_document *touched)
 {
     oracle_journal(o);
+    oracle_news(o);
     oracle_mailboxes(o);
     if (touched != NULL)
         oracle_look(o, touched, true);
@@ -664,7 +785,7 @@ void oracle_step(struct oracle *o, struct oracle_document *touched)
 
 static void in_mailbox_all(struct oracle *o, const struct oracle_document *d)
 {
-    for (unsigned i = 0; i < d->n && d->accepted && !d->held; i++)
+    for (unsigned i = 0; i < d->n && d->accepted && !d->held && !d->gone; i++)
         if (!d->to[i].in_mailbox)
             WRONG(o, "%s never came to the mailbox of %s", id_text(o, d->id),
                   o->parties[d->to[i].party].caller.name);
@@ -675,8 +796,11 @@ static vs_rc see_row(void *context, const struct vs_row *row, struct vs_error *e
     struct oracle *o = context;
     struct vs_id id = vs_value_id(&row->values[0]);
     (void)err;
-    if (oracle_find(o, id) == NULL)
+    const struct oracle_document *d = oracle_find(o, id);
+    if (d == NULL)
         WRONG(o, "there is %s, which nobody sent", id_text(o, id));
+    else if (d->gone)
+        WRONG(o, "%s has gone, a row of it has not", id_text(o, id));
     return VS_OK;
 }
 
@@ -697,6 +821,7 @@ void oracle_sweep(struct oracle *o, bool check_all)
     struct vs_error err;
     struct vs_check_result check;
     oracle_journal(o);
+    oracle_news(o);
     oracle_mailboxes(o);
     for (size_t i = 0; i < o->n_documents && !o->sim->over; i++) {
         oracle_look(o, &o->documents[i], true);

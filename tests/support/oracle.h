@@ -46,7 +46,7 @@ struct oracle_document {
     unsigned sender;
     struct vs_bytes bytes;
     char key[24]; /* "": none */
-    bool accepted, held, gone;
+    bool accepted, held, gone, legal_hold;
     struct oracle_document *repeats;
     vs_time_ms fed; /* its last byte */
     unsigned months;
@@ -79,11 +79,12 @@ struct oracle {
     size_t id_slots;
     uint64_t n_leaves, most_leaves;
     struct vs_hash *leaves;
-    uint8_t *claimed; /* by evidence, one octet a leaf */
+    uint8_t *claimed;     /* by evidence, one octet a leaf */
+    vs_time_ms news_from; /* evidence made before was seen */
     struct vs_hash edge[64];
     size_t n_roots, most_roots;
     struct oracle_root *roots; /* of the checkpoints that were given out */
-    uint64_t looks, contents, strangers, proofs, sweeps;
+    uint64_t looks, contents, strangers, proofs, sweeps, gone;
 };
 
 void oracle_init(struct oracle *oracle, struct sim *sim, size_t documents);
@@ -104,12 +105,17 @@ void oracle_stranger(struct oracle *oracle, const struct oracle_document *docume
                      unsigned party);
 /* The checkpoint of now against all earlier ones. */
 void oracle_journal(struct oracle *oracle);
+/* Every piece of evidence made since the last time: its document is looked at. */
+void oracle_news(struct oracle *oracle);
 /* What is new in the mailboxes. */
 void oracle_mailboxes(struct oracle *oracle);
 /* After each step: the above for `touched` (may be NULL) and a few others. */
 void oracle_step(struct oracle *oracle, struct oracle_document *touched);
 /* Everything: every document, row and leaf, and vs_check where `check`. */
 void oracle_sweep(struct oracle *oracle, bool check);
+/* From when on it may go: months of the calendar after its latest event; INT64_MAX while a
+ * legal hold stands. */
+vs_time_ms oracle_term(const struct oracle_document *document);
 /* Whether evidence is without its time mark since `moment` or longer. */
 bool oracle_unmarked_since(const struct oracle *oracle, vs_time_ms moment);
 #endif
