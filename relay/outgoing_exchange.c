@@ -284,6 +284,9 @@ vs_rc vs_exchange_judge(struct vs_exchange *x, CURLcode code, struct vs_error *e
     if (code != CURLE_OK && !x->head_complete)
         return vs_fail(err, VS_E_NETWORK, NULL, "%s: %s", x->host,
                        x->detail[0] != '\0' ? x->detail : curl_easy_strerror(code));
+    /* libcurl takes a head that breaks off for a short answer. */
+    if (x->request->head_only && !x->head_complete)
+        return vs_fail(err, VS_E_NETWORK, NULL, "%s broke off in its answer", x->host);
     VS_TRY(read_head(x, err));
     if (answered_early(x))
         return vs_fail(err, VS_E_NETWORK, NULL, "%s answered before it had read everything",

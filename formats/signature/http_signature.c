@@ -45,8 +45,9 @@ static vs_rc check(const struct vs_http_signature *s, struct vs_error *err)
             if (strcmp(s->components[j].name, c->name) == 0)
                 return vs_fail(err, VS_E_PARAMETER, clause, "%s twice", c->name);
     }
-    if (!is_printable(s->key_id, true) || !is_printable(s->algorithm, true) ||
-        !is_printable(s->tag, true))
+    if (!is_printable(s->key_id, true) ||
+        (s->algorithm != NULL && !is_printable(s->algorithm, true)) ||
+        (s->tag != NULL && !is_printable(s->tag, true)))
         return vs_fail(err, VS_E_PARAMETER, "RFC 9421, 2.3", "a parameter cannot be quoted");
     return VS_OK;
 }
@@ -57,8 +58,12 @@ static void put_parameters(struct vs_buffer *to, const struct vs_http_signature 
     vs_buffer_printf(to, "(");
     for (size_t i = 0; i < s->n_components; i++)
         vs_buffer_printf(to, "%s\"%s\"", i == 0 ? "" : " ", s->components[i].name);
-    vs_buffer_printf(to, ");created=%lld;keyid=\"%s\";alg=\"%s\";tag=\"%s\"",
-                     (long long)(s->created / VS_SECOND_MS), s->key_id, s->algorithm, s->tag);
+    vs_buffer_printf(to, ");created=%lld;keyid=\"%s\"", (long long)(s->created / VS_SECOND_MS),
+                     s->key_id);
+    if (s->algorithm != NULL)
+        vs_buffer_printf(to, ";alg=\"%s\"", s->algorithm);
+    if (s->tag != NULL)
+        vs_buffer_printf(to, ";tag=\"%s\"", s->tag);
 }
 
 vs_rc vs_http_signature_base(struct vs_arena *arena, const struct vs_http_signature *signature,

@@ -21,8 +21,10 @@ struct vs_http_signature {
     const char *label; /* of the signature in its header fields: "sig1" */
     const struct vs_http_component *components;
     size_t n_components;
-    vs_time_ms created;                   /* whole seconds are stated */
-    const char *key_id, *algorithm, *tag; /* printable ASCII without quotes and backslashes */
+    vs_time_ms created; /* whole seconds are stated */
+    /* Printable ASCII without quotes and backslashes; `algorithm` and `tag` may be NULL: not
+     * stated. */
+    const char *key_id, *algorithm, *tag;
 };
 
 /* "ed25519", "ecdsa-p256-sha256", "ecdsa-p384-sha384" (RFC 9421, 3.3); NULL: it has no name

@@ -214,6 +214,11 @@ def stops_in_its_head(endpoint, connection, number):
     connection.until_gone()
 
 
+def breaks_off_in_its_head(endpoint, connection, number):
+    endpoint.take(connection)
+    connection.send(b'HTTP/1.1 200 OK\r\nContent-Le')
+
+
 def stops_reading(endpoint, connection, number):
     connection.read_body(endpoint.begin(connection), most=100000)
     threading.Event().wait(60)  # holds the connection, reads nothing; close() ends it

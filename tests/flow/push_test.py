@@ -99,6 +99,7 @@ class Push(unittest.TestCase):
             'silence': (self.endpoint(e.says_raw(b'')), FAILED),
             'endless head': (self.endpoint(e.endless_head), FAILED),
             'stops in its head': (self.endpoint(e.stops_in_its_head), FAILED),
+            'breaks off in its head': (self.endpoint(e.breaks_off_in_its_head), FAILED),
             'stops reading': (self.endpoint(e.stops_reading), FAILED),
             'answers early': (self.endpoint(e.answers_early), FAILED),
             'no TLS': (self.endpoint(e.no_tls, tls=None), FAILED),
