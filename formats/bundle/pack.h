@@ -24,6 +24,7 @@ struct vs_pack_options {
     vs_pack_sink directory; /* ZIP only: takes its central directory's, to be given back */
     void *context;          /* of both */
     uint64_t offset;        /* octets that earlier slices wrote to `archive` */
+    uint64_t n_entries;     /* files that earlier slices wrote */
     vs_time_ms time;        /* of every entry, in whole seconds */
 };
 
@@ -42,5 +43,7 @@ VS_NODISCARD vs_rc vs_pack_bytes(struct vs_pack *pack, const char *name, struct 
  * is read back from `directory` (all that the sink took, with this slice's). */
 VS_NODISCARD vs_rc vs_pack_end(struct vs_pack *pack, bool last,
                                const struct vs_source *directory, struct vs_error *err);
+/* Files so far, with those of earlier slices (of a ZIP; what `n_entries` wants). */
+uint64_t vs_pack_entries(const struct vs_pack *pack);
 void vs_pack_free(struct vs_pack *pack); /* NULL is fine; not ended: the slice is lost */
 #endif
