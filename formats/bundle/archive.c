@@ -91,8 +91,10 @@ static vs_rc check_kind(struct archive_entry *e, const char *name, struct vs_err
 {
     VS_REFUSE_IF(archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e) != NULL ||
                      archive_entry_symlink(e) != NULL || archive_entry_sparse_count(e) > 0,
-                 err, VS_E_BUNDLE, NULL, "no plain file (a link, a device, a file with holes): "
-                 "%.120s", name);
+                 err, VS_E_BUNDLE, NULL,
+                 "no plain file (a link, a device, a file with holes): "
+                 "%.120s",
+                 name);
     return VS_OK;
 }
 

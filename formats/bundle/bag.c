@@ -1,4 +1,6 @@
 #include "formats/bundle/bag.h"
+#include "formats/base/text.h"
+#include <stdio.h>
 
 static const struct {
     const char *name;
@@ -87,7 +89,8 @@ bool vs_bag_line_read(struct vs_bytes line, uint8_t ret_sha256[32],
            vs_bag_path_good(ret_path);
 }
 
-/* -- bag-info.txt --------------------------------------------------------------------------- */
+/* -- bag-info.txt ---------------------------------------------------------------------------
+ */
 
 void vs_bag_bagit_write(struct vs_buffer *to)
 {

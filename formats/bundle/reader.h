@@ -1,10 +1,10 @@
 /* reader.h - a bundle's files in their order, whether they lie in an archive or a folder.
  *
- * The archive side reads tar, packed or not by what libarchive knows (zstd, gzip, xz, none), and
- * ZIP as pack.h writes it (container/zip_stream.h). Memory does not grow with the archive. What
- * is no regular file with a good name is refused, and nothing is ever written anywhere: links,
- * devices, names that lead out, and an archive that unpacks to more than 1,000 times its size
- * (VS_E_BUNDLE, VS_E_ZIP_BOMB). Folders are passed over. */
+ * The archive side reads tar, packed or not by what libarchive knows (zstd, gzip, xz, none),
+ * and ZIP as pack.h writes it (container/zip_stream.h). Memory does not grow with the archive.
+ * What is no regular file with a good name is refused, and nothing is ever written anywhere:
+ * links, devices, names that lead out, and an archive that unpacks to more than 1,000 times its
+ * size (VS_E_BUNDLE, VS_E_ZIP_BOMB). Folders are passed over. */
 #ifndef VS_FORMATS_BUNDLE_READER_H
 #define VS_FORMATS_BUNDLE_READER_H
 #include "formats/bundle/bag.h"
@@ -36,7 +36,8 @@ struct vs_bundle_input {
     vs_rc (*open)(void *context, struct vs_bundle_reader *ret, struct vs_error *err);
 };
 
-/* An archive; `source` and `input` must outlive all readers. VS_E_NOT_ZIP where it is neither. */
+/* An archive; `source` and `input` must outlive all readers. VS_E_NOT_ZIP where it is neither.
+ */
 struct vs_bundle_archive {
     struct vs_bundle_input input;
     const struct vs_source *source;

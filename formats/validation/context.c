@@ -244,7 +244,7 @@ void vs_poe_add(struct vs_context *context, struct vs_bytes object, vs_time_ms t
 
 vs_time_ms vs_poe_of(const struct vs_context *context, struct vs_bytes object)
 {
-    vs_time_ms best = context->input->at;
+    vs_time_ms best = vs_context_proved(context);
     if (context->n_poes == 0)
         return best;
     uint8_t digest[32];

@@ -84,6 +84,12 @@ void vs_context_need_status(struct vs_context *context,
 void vs_context_need_issuer(struct vs_context *context,
                             const struct vs_certificate *certificate);
 
+/* The earliest moment at which the whole document is known to have existed. */
+static inline vs_time_ms vs_context_proved(const struct vs_context *context)
+{
+    const struct vs_validation_input *input = context->input;
+    return input->proved != 0 && input->proved < input->at ? input->proved : input->at;
+}
 /* POE table. `vs_poe_of`: the earliest known, at worst the validation time. */
 void vs_poe_add(struct vs_context *context, struct vs_bytes object, vs_time_ms time);
 vs_time_ms vs_poe_of(const struct vs_context *context, struct vs_bytes object);

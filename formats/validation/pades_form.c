@@ -137,7 +137,7 @@ vs_rc vs_judge_pdf(struct vs_context *context, struct vs_bytes file, struct vs_e
     VS_TRY(vs_pdf_read(context->arena, file, &j.pdf, err));
     collect_store(context, j.pdf);
     for (size_t i = 0; i < j.pdf->n_signatures; i++)
-        j.poe[i] = context->input->at;
+        j.poe[i] = vs_context_proved(context);
     for (size_t i = j.pdf->n_signatures; i-- > 0;)
         if (j.pdf->signatures[i].timestamp)
             VS_TRY(judge_timestamp(&j, i, err));

@@ -198,7 +198,7 @@ vs_rc vs_process_signature(struct vs_context *context, const struct vs_subject *
     struct process p = {.context = context,
                         .subject = subject,
                         .index = context->report->n_signatures,
-                        .best = context->input->at,
+                        .best = vs_context_proved(context),
                         .not_before = VS_TIME_NONE};
     if (subject->poe != 0 && subject->poe < p.best)
         p.best = subject->poe;

@@ -126,6 +126,12 @@ struct vs_need {
     vs_time_ms at; /* the moment to know about */
 };
 
+/* What a verdict was made with: DER, each once; given where the input asks for it. */
+struct vs_material {
+    const struct vs_bytes *certificates, *ocsp, *crls;
+    size_t n_certificates, n_ocsp, n_crls;
+};
+
 struct vs_report {
     enum vs_document_form form;
     vs_time_ms at;             /* the validation time */
@@ -141,5 +147,6 @@ struct vs_report {
     struct vs_need *needs;
     size_t n_needs;
     struct vs_reasons errors, warnings; /* of the container as a whole */
+    struct vs_material material;
 };
 #endif

@@ -44,7 +44,7 @@ vs_rc vs_judge_token(struct vs_context *context, struct vs_bytes bytes, struct v
     struct choice choice = {.box = box};
     struct vs_stamp_subject subject = {imprint_of_contents, &choice};
     struct vs_stamp_options options = {
-        .kind = VS_TIMESTAMP_DOCUMENT, .signature = -1, .poe = context->input->at};
+        .kind = VS_TIMESTAMP_DOCUMENT, .signature = -1, .poe = vs_context_proved(context)};
     struct vs_timestamp_report *report;
     /* Unreadable: the judge says so. */
     (void)vs_timestamp_decode(context->arena, token, &choice.token, NULL).code;

@@ -112,6 +112,34 @@ static void sum_up(struct vs_report *report)
         worst(&report->verdict, report->evidence_records[i].verdict);
 }
 
+static vs_rc copy_one(struct vs_arena *arena, struct vs_bytes der, struct vs_bytes *to,
+                      size_t *n, struct vs_error *err)
+{
+    to[*n] = vs_bytes_copy(arena, der);
+    return to[(*n)++].ptr == NULL ? vs_fail_memory(err) : VS_OK;
+}
+
+/* The pools as they were when the verdict stood: copies, because the pools go. */
+static vs_rc collect(struct vs_context *context, struct vs_error *err)
+{
+    struct vs_arena *arena = context->arena;
+    struct vs_material *m = &context->report->material;
+    struct vs_bytes *all = vs_arena_make_n(arena, struct vs_bytes, 3 * VS_POOL_MAX);
+    if (all == NULL)
+        return vs_fail_memory(err);
+    m->certificates = all;
+    m->ocsp = all + VS_POOL_MAX;
+    m->crls = all + 2 * (size_t)VS_POOL_MAX;
+    for (size_t i = 0; i < context->n_certificates; i++)
+        VS_TRY(copy_one(arena, context->certificates[i]->der, all, &m->n_certificates, err));
+    for (size_t i = 0; i < context->n_ocsp; i++)
+        VS_TRY(copy_one(arena, context->ocsp[i]->der, all + VS_POOL_MAX, &m->n_ocsp, err));
+    for (size_t i = 0; i < context->n_crls; i++)
+        VS_TRY(copy_one(arena, context->crls[i]->der, all + 2 * (size_t)VS_POOL_MAX,
+                        &m->n_crls, err));
+    return VS_OK;
+}
+
 vs_rc vs_validate(struct vs_arena *arena, const struct vs_validation_input *input,
                   const struct vs_report **ret, struct vs_error *err)
 {
@@ -130,6 +158,8 @@ vs_rc vs_validate(struct vs_arena *arena, const struct vs_validation_input *inpu
                        vs_document_form_text(report->form));
     vs_context_init(context, arena, input, report);
     vs_rc rc = judges[form](context, err);
+    if (vs_ok(rc) && input->collect)
+        rc = collect(context, err);
     vs_context_done(context);
     VS_TRY(rc);
     sum_up(report);
