@@ -3,14 +3,14 @@
  *   bagit.txt, bag-info.txt       as RFC 8493, 2.1.1 and 2.2.2 have them
  *   data/authority/...            certificates and revocation lists of the service's centre
  *   data/checkpoint.pem, .txt     the journal's key and signed checkpoint: all proofs lead to
- * it data/documents/ID/...         one folder a document: certificates/NNN.cer      DER: all
+ * it data/documents/ID/...         one folder a document: certificates/NNNN.cer      DER: all
  * that its signatures and time marks use consignment.asice         the original with its
  * submission evidence, sealed document.txt              how it stood: NAME: VALUE a line
- *       evidence/NNN-EVENT.xml    signed evidence, in order of time, and beside each
+ *       evidence/NNNN-EVENT.xml    signed evidence in the journal's order; beside each
  *                .ers             its evidence record (RFC 4998)
  *                .json            its leaf in the journal and the proof of inclusion (proof.h)
  *       original.EXT              as it came, bit for bit
- *       revocation/NNN.crl, .ocsp DER, likewise
+ *       revocation/NNNN.crl, .ocsp DER, likewise
  *   index.csv, index.html         one line a document, for people; made from the document.txt
  *   manifest-sha256.txt           of all under data/, in strictly ascending order of names
  *   origin.xml                    signed evidence (BundleExport) over the other files here

@@ -125,6 +125,8 @@ struct folder {
     struct vs_bundle_material material;
     const struct vs_bundle_file *statement, *original, *consignment, *acceptance;
     struct vs_bundle_document document;
+    unsigned number; /* of the piece of evidence under way, from 1 */
+    uint64_t last_index;
     vs_time_ms proved; /* the acceptance existed, and with it what it names */
 };
 
@@ -225,20 +227,24 @@ static vs_rc check_proof(struct folder *f, const struct vs_bundle_file *xml,
     if (proof.size != note->size)
         return vs_bundle_found(f->run, json->path, "journal", "RFC 9162, 2.1.3.2", err,
                                "it leads to another checkpoint than the bundle's");
+    if (f->number > 1 && proof.index <= f->last_index)
+        return vs_bundle_found(f->run, json->path, "journal", NULL, err,
+                               "it does not stand in the journal's order");
+    f->last_index = proof.index;
     if (!vs_bundle_proof_holds(&proof, &note->root))
         return vs_bundle_found(f->run, json->path, "journal", "RFC 9162, 2.1.3.2", err,
                                "the journal's checkpoint does not hold this evidence");
     return VS_OK;
 }
 
-/* Files come as NNN-EVENT.ers, .json, .xml, in this order. */
+/* Files come as NNNN-EVENT.ers, .json, .xml, in this order. */
 static bool is_piece(const struct vs_bundle_file *file, const char *stem, const char *suffix)
 {
     size_t len = strlen(stem);
     return strncmp(file->name, stem, len) == 0 && strcmp(file->name + len, suffix) == 0;
 }
 
-static vs_rc judge_piece(struct folder *f, size_t at, unsigned number, struct vs_error *err)
+static vs_rc judge_piece(struct folder *f, size_t at, struct vs_error *err)
 {
     struct vs_bundle_run *run = f->run;
     const struct vs_bundle_file *ers = &run->files[at];
@@ -261,7 +267,7 @@ static vs_rc judge_piece(struct folder *f, size_t at, unsigned number, struct vs
     const char *wanted = vs_arena_printf(
         run->scratch, "evidence/%s",
         vs_bundle_evidence_name(
-            run->scratch, number,
+            run->scratch, f->number,
             erds.event == VS_EVENT_UNKNOWN ? "unknown" : vs_event_info(erds.event)->name));
     if (wanted == NULL || strcmp(wanted, stem) != 0)
         return vs_bundle_found(run, xml->path, "document", NULL, err,
@@ -269,7 +275,7 @@ static vs_rc judge_piece(struct folder *f, size_t at, unsigned number, struct vs
     vs_rc rc = vs_bundle_document_take(run->scratch, &erds, &f->document, err);
     if (!vs_ok(rc))
         return refused(run, rc, xml->path, "document", err);
-    if (number == 1) {
+    if (f->number == 1) {
         f->acceptance = xml;
         f->proved = proved;
     }
@@ -280,16 +286,16 @@ static vs_rc judge_piece(struct folder *f, size_t at, unsigned number, struct vs
 static vs_rc judge_pieces(struct folder *f, struct vs_error *err)
 {
     struct vs_bundle_run *run = f->run;
-    unsigned number = 0;
     for (size_t i = 0; i < run->n_files;) {
         if (!vs_text_starts(run->files[i].name, "evidence/")) {
             i++;
             continue;
         }
-        VS_TRY(judge_piece(f, i, ++number, err));
+        f->number++;
+        VS_TRY(judge_piece(f, i, err));
         i += 3;
     }
-    if (number == 0)
+    if (f->number == 0)
         return vs_bundle_found(run, run->files[0].path, "missing-file", NULL, err,
                                "the document of this folder has no evidence");
     return VS_OK;

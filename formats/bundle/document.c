@@ -241,5 +241,5 @@ const char *vs_bundle_evidence_name(struct vs_arena *arena, unsigned number, con
         name[n++] = (char)(capital ? *c | 0x20 : *c);
     }
     name[n] = '\0';
-    return vs_arena_printf(arena, "%03u-%s", number, name);
+    return vs_arena_printf(arena, "%04u-%s", number, name);
 }

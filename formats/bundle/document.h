@@ -33,9 +33,9 @@ struct vs_bundle_document {
     const char *subject, *number, *date; /* NULL: none */
 };
 
-/* Add what one piece of evidence states; SubmissionAcceptance first, the others in order of
- * time. VS_E_BUNDLE: the first is another event, or one is about another document. Texts are
- * copied into `arena`. */
+/* Add what one piece of evidence states; SubmissionAcceptance first, the others in the
+ * journal's order. VS_E_BUNDLE: the first is another event, or one is about another document.
+ * Texts are copied into `arena`. */
 VS_NODISCARD vs_rc vs_bundle_document_take(struct vs_arena *arena,
                                            const struct vs_erds *evidence,
                                            struct vs_bundle_document *document,
@@ -51,7 +51,7 @@ VS_NODISCARD vs_rc vs_bundle_document_given(struct vs_arena *arena, struct vs_by
 /* The name that the original has in a bundle: "original" and its extension, where that is 1 to
  * 8 ASCII letters and digits. NULL: the arena is full. */
 const char *vs_bundle_original_name(struct vs_arena *arena, const char *given);
-/* "001-submission-acceptance": how evidence is called, without suffix. */
+/* "0001-submission-acceptance": how evidence is called, without suffix. */
 const char *vs_bundle_evidence_name(struct vs_arena *arena, unsigned number, const char *event);
 
 /* -- index.csv (RFC 4180) and index.html: head, one row a document, tail ---------------------

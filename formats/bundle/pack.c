@@ -203,7 +203,6 @@ static vs_rc zip_header(struct vs_pack *pack, struct vs_error *err)
     size_t len = vs_zip_stream_central(&pack->entry, record);
     VS_TRY(pack->options.directory(pack->options.context, VS_BYTES(record, len), err));
     len = vs_zip_stream_local(&pack->entry, record);
-    pack->n_entries++;
     return zip_data(pack, VS_BYTES(record, len), err);
 }
 

@@ -68,9 +68,10 @@ VS_NODISCARD vs_rc vs_export_open(struct vs_relay *relay, struct vs_arena *arena
                                   struct vs_export_file *ret, struct vs_error *err);
 void vs_export_close(struct vs_export_file *file); /* safe on a zeroed one */
 
+#define VS_DUE_EXPORT "export"
 /* For relay/due.c: one slice of the work of kind "export". */
-struct vs_row;
+struct vs_due;
 VS_NODISCARD vs_rc vs_export_run(struct vs_relay *relay, struct vs_job *job,
-                                 const struct vs_row *work, vs_time_ms now,
+                                 const struct vs_due *work, vs_time_ms now,
                                  struct vs_error *err);
 #endif

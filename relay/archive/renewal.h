@@ -39,9 +39,10 @@ VS_NODISCARD vs_rc vs_renewal_record(struct vs_relay *relay, struct vs_arena *ar
                                      const struct vs_batch *batch, size_t leaf,
                                      struct vs_bytes *ret, struct vs_error *err);
 
+#define VS_DUE_RENEWAL "renewal"
 /* For relay/due.c: one slice of the work of kind "renewal". */
-struct vs_row;
+struct vs_due;
 VS_NODISCARD vs_rc vs_renewal_run(struct vs_relay *relay, struct vs_job *job,
-                                  const struct vs_row *work, vs_time_ms now,
+                                  const struct vs_due *work, vs_time_ms now,
                                   struct vs_error *err);
 #endif
