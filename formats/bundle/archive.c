@@ -51,7 +51,7 @@ static vs_rc take_name(struct walk *w, const char *full, struct vs_bundle_entry 
     return VS_OK;
 }
 
-/* -- tar ---------------------------------------------------------------------------------- */
+/* -- tar ----------------------------------------------------------------------------------- */
 
 static la_ssize_t give(struct archive *a, void *context, const void **ret)
 {
@@ -166,7 +166,7 @@ static vs_rc open_tar(struct walk *w, struct vs_error *err)
     return good ? VS_OK : tar_fails(w, err);
 }
 
-/* -- ZIP ---------------------------------------------------------------------------------- */
+/* -- ZIP ----------------------------------------------------------------------------------- */
 
 static vs_rc next_zip(void *context, struct vs_bundle_entry *entry, bool *ret,
                       struct vs_error *err)
@@ -200,7 +200,7 @@ static void close_zip(void *context)
     vs_heap_free(context);
 }
 
-/* -- either ------------------------------------------------------------------------------- */
+/* -- either -------------------------------------------------------------------------------- */
 
 static vs_rc open_archive(void *context, struct vs_bundle_reader *ret, struct vs_error *err)
 {

@@ -35,7 +35,7 @@ bool vs_bag_tag_is_stated(enum vs_bag_tag tag)
     return tag < VS_BAG_TAGS && tags[tag].stated;
 }
 
-/* -- names -------------------------------------------------------------------------------- */
+/* -- names --------------------------------------------------------------------------------- */
 
 static bool name_char(char c)
 {
@@ -61,7 +61,7 @@ bool vs_bag_path_is_payload(const char *path)
     return vs_text_starts(path, "data/");
 }
 
-/* -- manifests ---------------------------------------------------------------------------- */
+/* -- manifests ----------------------------------------------------------------------------- */
 
 void vs_bag_line(struct vs_buffer *to, const uint8_t sha256[32], const char *path)
 {
@@ -89,8 +89,7 @@ bool vs_bag_line_read(struct vs_bytes line, uint8_t ret_sha256[32],
            vs_bag_path_good(ret_path);
 }
 
-/* -- bag-info.txt ---------------------------------------------------------------------------
- */
+/* -- bag-info.txt -------------------------------------------------------------------------- */
 
 void vs_bag_bagit_write(struct vs_buffer *to)
 {

@@ -5,8 +5,7 @@
 #define TAG_MAX   ((size_t)256 * 1024) /* of those kept in memory */
 #define LINE_ROOM 65536
 
-/* -- findings -------------------------------------------------------------------------------
- */
+/* -- findings ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *rule, *remedy;
@@ -80,8 +79,7 @@ void vs_bundle_tell(struct vs_bundle_run *run, struct vs_bundle_reader *reader, 
     o->progress(o->progress_context, done, total);
 }
 
-/* -- reading --------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------- */
 
 /* All of the entry into memory, hashed. */
 vs_rc vs_bundle_read_small(struct vs_bundle_reader *reader, const struct vs_bundle_entry *entry,
@@ -127,8 +125,7 @@ vs_rc vs_bundle_read_through(struct vs_bundle_reader *reader,
     return VS_OK;
 }
 
-/* -- the second walk: data/ -----------------------------------------------------------------
- */
+/* -- the second walk: data/ ---------------------------------------------------------------- */
 
 static vs_rc judge_folder(struct vs_bundle_run *run, struct vs_error *err)
 {
@@ -328,8 +325,7 @@ static vs_rc second_walk(struct vs_bundle_run *run, struct vs_bundle_reader *rea
     return run->ready ? VS_OK : vs_bundle_get_ready(run, err);
 }
 
-/* -- the end --------------------------------------------------------------------------------
- */
+/* -- the end ------------------------------------------------------------------------------- */
 
 static vs_rc check_index(struct vs_bundle_run *run, enum vs_bag_tag tag,
                          struct vs_hasher *hasher, struct vs_error *err)

@@ -5,8 +5,7 @@
 #include "formats/container/asic.h"
 #include "formats/evidence/evidence_record.h"
 
-/* -- judging --------------------------------------------------------------------------------
- */
+/* -- judging ------------------------------------------------------------------------------- */
 
 static size_t join(struct vs_bytes *to, const struct vs_bytes *a, size_t n_a,
                    const struct vs_bytes *b, size_t n_b)
@@ -117,8 +116,7 @@ vs_rc vs_bundle_judge_evidence(struct vs_bundle_run *run, const char *path, stru
     return check_signer(run, path, s->certificate, err);
 }
 
-/* -- the folder ------------------------------------------------------------------------------
- */
+/* -- the folder ---------------------------------------------------------------------------- */
 
 struct folder {
     struct vs_bundle_run *run;
@@ -187,8 +185,7 @@ static vs_rc sort_files(struct folder *f, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- evidence --------------------------------------------------------------------------------
- */
+/* -- evidence ------------------------------------------------------------------------------ */
 
 static vs_rc judge_record(struct folder *f, const struct vs_bundle_file *xml,
                           const struct vs_bundle_file *ers, vs_time_ms *ret,
@@ -301,8 +298,7 @@ static vs_rc judge_pieces(struct folder *f, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- original and consignment ----------------------------------------------------------------
- */
+/* -- original and consignment -------------------------------------------------------------- */
 
 static vs_rc judge_original(struct folder *f, struct vs_error *err)
 {
@@ -387,8 +383,7 @@ static vs_rc judge_consignment(struct folder *f, struct vs_error *err)
     return settle(run, path, "signature", s->verdict, &s->errors, err);
 }
 
-/* -- the statement and the indexes -----------------------------------------------------------
- */
+/* -- the statement and the indexes --------------------------------------------------------- */
 
 static vs_rc check_statement(struct folder *f, struct vs_error *err)
 {

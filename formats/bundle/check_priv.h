@@ -88,8 +88,7 @@ VS_NODISCARD vs_rc vs_bundle_take_authority(struct vs_bundle_run *run, const cha
                                             struct vs_bytes bytes, struct vs_error *err);
 VS_NODISCARD vs_rc vs_bundle_get_ready(struct vs_bundle_run *run, struct vs_error *err);
 
-/* -- check_document.c ------------------------------------------------------------------------
- */
+/* -- check_document.c ---------------------------------------------------------------------- */
 /* Validate `document` with the bundle's material and that of `more`. */
 struct vs_bundle_material {
     struct vs_bytes certificates[VS_BUNDLE_POOL], ocsp[VS_BUNDLE_POOL], crls[VS_BUNDLE_POOL];

@@ -8,8 +8,7 @@
 #define NOTE     "data/checkpoint.txt"
 #define NOTE_KEY "data/checkpoint.pem"
 
-/* -- the first walk: what lies beside data/ -------------------------------------------------
- */
+/* -- the first walk: what lies beside data/ ------------------------------------------------ */
 
 static vs_rc take_tag(struct vs_bundle_run *run, struct vs_bundle_reader *reader,
                       const struct vs_bundle_entry *entry, struct vs_error *err)
@@ -57,8 +56,7 @@ vs_rc vs_bundle_first_walk(struct vs_bundle_run *run, struct vs_bundle_reader *r
     return VS_OK;
 }
 
-/* -- tag manifest and origin ----------------------------------------------------------------
- */
+/* -- tag manifest and origin --------------------------------------------------------------- */
 
 /* What the origin states of a file; NULL: nothing. */
 static const uint8_t *stated(const struct vs_erds *origin, const char *name)
@@ -143,8 +141,7 @@ vs_rc vs_bundle_check_tags(struct vs_bundle_run *run, struct vs_error *err)
     return run->verdict.service == NULL ? vs_fail_memory(err) : VS_OK;
 }
 
-/* -- what the documents are judged with -----------------------------------------------------
- */
+/* -- what the documents are judged with ---------------------------------------------------- */
 
 static vs_rc own_anchors(struct vs_bundle_run *run, struct vs_error *err)
 {

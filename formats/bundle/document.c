@@ -3,8 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-/* -- what the evidence states ---------------------------------------------------------------
- */
+/* -- what the evidence states -------------------------------------------------------------- */
 
 static vs_rc copy(struct vs_arena *arena, const char *from, const char **ret,
                   struct vs_error *err)
@@ -123,8 +122,7 @@ vs_rc vs_bundle_document_take(struct vs_arena *arena, const struct vs_erds *evid
     return VS_OK;
 }
 
-/* -- document.txt ---------------------------------------------------------------------------
- */
+/* -- document.txt -------------------------------------------------------------------------- */
 
 static void put(struct vs_buffer *to, const char *name, const char *value)
 {
@@ -214,8 +212,7 @@ vs_rc vs_bundle_document_given(struct vs_arena *arena, struct vs_bytes text,
     return VS_OK;
 }
 
-/* -- names ----------------------------------------------------------------------------------
- */
+/* -- names --------------------------------------------------------------------------------- */
 
 const char *vs_bundle_original_name(struct vs_arena *arena, const char *given)
 {

@@ -54,8 +54,7 @@ const char *vs_bundle_original_name(struct vs_arena *arena, const char *given);
 /* "0001-submission-acceptance": how evidence is called, without suffix. */
 const char *vs_bundle_evidence_name(struct vs_arena *arena, unsigned number, const char *event);
 
-/* -- index.csv (RFC 4180) and index.html: head, one row a document, tail ---------------------
- */
+/* -- index.csv (RFC 4180) and index.html: head, one row a document, tail ------------------- */
 void vs_bundle_csv_head(struct vs_buffer *to);
 void vs_bundle_csv_row(struct vs_buffer *to, const struct vs_bundle_document *document);
 void vs_bundle_html_head(struct vs_buffer *to, vs_time_ms created);

@@ -104,8 +104,7 @@ static void put_field(struct vs_buffer *to, const struct vs_bundle_document *d, 
 #undef OR_NONE
 }
 
-/* -- CSV ------------------------------------------------------------------------------------
- */
+/* -- CSV ----------------------------------------------------------------------------------- */
 
 void vs_bundle_csv_head(struct vs_buffer *to)
 {
@@ -145,8 +144,7 @@ void vs_bundle_csv_row(struct vs_buffer *to, const struct vs_bundle_document *do
     vs_buffer_text(to, "\r\n");
 }
 
-/* -- HTML -----------------------------------------------------------------------------------
- */
+/* -- HTML ---------------------------------------------------------------------------------- */
 
 void vs_bundle_html_head(struct vs_buffer *to, vs_time_ms created)
 {

@@ -42,7 +42,7 @@ static vs_rc wrong(struct vs_pack *pack, struct archive *a)
     return vs_fail(pack->err, VS_E_NOMEM, NULL, "libarchive: %s", text == NULL ? "?" : text);
 }
 
-/* -- tar ---------------------------------------------------------------------------------- */
+/* -- tar ----------------------------------------------------------------------------------- */
 
 static la_ssize_t take_packed(struct archive *a, void *context, const void *bytes, size_t len)
 {
@@ -143,7 +143,7 @@ static vs_rc end_tar(struct vs_pack *pack, bool last)
     return archive_write_close(pack->zstd) == ARCHIVE_OK ? VS_OK : wrong(pack, pack->zstd);
 }
 
-/* -- one slice ---------------------------------------------------------------------------- */
+/* -- one slice ----------------------------------------------------------------------------- */
 
 vs_rc vs_pack_new(const struct vs_pack_options *options, struct vs_pack **ret,
                   struct vs_error *err)
@@ -180,7 +180,7 @@ static vs_rc pump(struct vs_pack *pack, const struct vs_source *source, vs_pack_
     return VS_OK;
 }
 
-/* -- ZIP ---------------------------------------------------------------------------------- */
+/* -- ZIP ----------------------------------------------------------------------------------- */
 
 static vs_rc add_crc32(void *context, struct vs_bytes bytes, struct vs_error *err)
 {

@@ -26,8 +26,7 @@ void vs_bundle_proof_write(struct vs_buffer *to, const struct vs_bundle_proof *p
     vs_buffer_text(to, "\n ]\n}\n");
 }
 
-/* -- reading: what is between the quotes, in order; then written again and compared ---------
- */
+/* -- reading: what is between the quotes, in order; then written again and compared -------- */
 
 static bool skip_to(struct vs_bytes *text, const char *what)
 {

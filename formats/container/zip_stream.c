@@ -1,8 +1,7 @@
 #include "formats/container/zip_stream.h"
 #include "formats/container/zip_priv.h"
 
-/* -- writing --------------------------------------------------------------------------------
- */
+/* -- writing ------------------------------------------------------------------------------- */
 
 static void put16(uint8_t **at, unsigned v)
 {
@@ -133,8 +132,7 @@ size_t vs_zip_stream_ending(uint64_t n_entries, uint64_t directory_offset,
     return (size_t)(at - out);
 }
 
-/* -- reading --------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------- */
 
 static vs_rc structure(struct vs_error *err, const char *what)
 {

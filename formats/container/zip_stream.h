@@ -26,8 +26,7 @@ struct vs_zip_stream_entry {
     uint32_t crc32;
 };
 
-/* -- writing: the length written to `out` ---------------------------------------------------
- */
+/* -- writing: the length written to `out` -------------------------------------------------- */
 size_t vs_zip_stream_local(const struct vs_zip_stream_entry *entry,
                            uint8_t out[VS_ZIP_RECORD_MAX]);
 size_t vs_zip_stream_central(const struct vs_zip_stream_entry *entry,
@@ -35,8 +34,7 @@ size_t vs_zip_stream_central(const struct vs_zip_stream_entry *entry,
 size_t vs_zip_stream_ending(uint64_t n_entries, uint64_t directory_offset,
                             uint64_t directory_size, uint8_t out[VS_ZIP_ENDING_MAX]);
 
-/* -- reading --------------------------------------------------------------------------------
- */
+/* -- reading ------------------------------------------------------------------------------- */
 struct vs_zip_stream {
     const struct vs_source *source;
     uint64_t directory, ending; /* where they begin */

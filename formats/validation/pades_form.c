@@ -3,7 +3,7 @@
 #include "formats/validation/cades.h"
 #include "formats/validation/stamps.h"
 
-/* -- document time-stamps (EN 319 142-1, 5.4.3) ------------------------------------------- */
+/* -- document time-stamps (EN 319 142-1, 5.4.3) -------------------------------------------- */
 
 static vs_rc imprint_of_range(void *self, enum vs_digest_algorithm algorithm,
                               struct vs_digest *ret, bool *ret_known, struct vs_error *err)
@@ -55,7 +55,7 @@ static vs_rc judge_timestamp(struct pdf_judge *j, size_t i, struct vs_error *err
     return VS_OK;
 }
 
-/* -- signatures (EN 319 142-1, 5.3) ------------------------------------------------------- */
+/* -- signatures (EN 319 142-1, 5.3) -------------------------------------------------------- */
 
 static bool known_filter(const char *name)
 {

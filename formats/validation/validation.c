@@ -135,8 +135,8 @@ static vs_rc collect(struct vs_context *context, struct vs_error *err)
     for (size_t i = 0; i < context->n_ocsp; i++)
         VS_TRY(copy_one(arena, context->ocsp[i]->der, all + VS_POOL_MAX, &m->n_ocsp, err));
     for (size_t i = 0; i < context->n_crls; i++)
-        VS_TRY(copy_one(arena, context->crls[i]->der, all + 2 * (size_t)VS_POOL_MAX,
-                        &m->n_crls, err));
+        VS_TRY(copy_one(arena, context->crls[i]->der, all + 2 * (size_t)VS_POOL_MAX, &m->n_crls,
+                        err));
     return VS_OK;
 }
 

@@ -41,13 +41,13 @@ struct vs_validation_input {
     const struct vs_asic *asic; /* the document opened already, or NULL: opened here */
     const struct vs_content *contents;
     size_t n_contents;
-    vs_time_ms at;                  /* the validation time: "now" but for tests and disputes */
+    vs_time_ms at; /* the validation time: "now" but for tests and disputes */
     /* The whole document is known to have existed then (an evidence record over it that the
      * caller verified: EN 319 102-1, 5.6.2.3); 0: nothing is known. */
     vs_time_ms proved;
-    bool collect;                   /* fill report->material */
-    const struct vs_trust *trust;   /* NULL: nothing is trusted */
-    const struct vs_policy *policy; /* NULL: vs_policy_default() */
+    bool collect;                        /* fill report->material */
+    const struct vs_trust *trust;        /* NULL: nothing is trusted */
+    const struct vs_policy *policy;      /* NULL: vs_policy_default() */
     const struct vs_bytes *certificates; /* DER, for building paths: trusted by nobody */
     size_t n_certificates;
     const struct vs_bytes *ocsp; /* DER of OCSPResponse */

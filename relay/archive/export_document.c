@@ -17,8 +17,7 @@
 #define PIECES_MAX    9999
 #define JSON_MAX      ((size_t)64 * 1024)
 
-/* -- the service's own certificates and lists ------------------------------------------------
- */
+/* -- the service's own certificates and lists ---------------------------------------------- */
 
 struct common {
     struct vs_bytes certificates[AUTHORITY_MAX];
@@ -116,8 +115,7 @@ vs_rc vs_export_authority(struct vs_export_slice *slice, struct vs_error *err)
     return vs_export_add_bytes(slice, "data/checkpoint.txt", slice->row->checkpoint, err);
 }
 
-/* -- one document ----------------------------------------------------------------------------
- */
+/* -- one document -------------------------------------------------------------------------- */
 
 struct one {
     struct vs_export_slice *slice;

@@ -18,8 +18,7 @@
 /* An id's time is that of its making, soon after the last byte was read. */
 #define ID_SLACK_MS VS_DAY_MS
 
-/* -- outputs ---------------------------------------------------------------------------------
- */
+/* -- outputs ------------------------------------------------------------------------------- */
 
 vs_rc vs_out_flush(struct vs_out *out, struct vs_error *err)
 {
@@ -115,8 +114,7 @@ static vs_rc to_directory(void *context, struct vs_bytes bytes, struct vs_error 
     return vs_out_put(&s->outs[VS_OUT_DIRECTORY], bytes, err);
 }
 
-/* -- files of the bundle ----------------------------------------------------------------------
- */
+/* -- files of the bundle ------------------------------------------------------------------- */
 
 vs_rc vs_export_pack(struct vs_export_slice *s, const char *path,
                      const struct vs_source *source, uint8_t sha256[32], struct vs_error *err)
@@ -153,8 +151,7 @@ vs_rc vs_export_add_bytes(struct vs_export_slice *s, const char *path, struct vs
     return vs_export_add(s, path, &source.source, err);
 }
 
-/* -- begin ------------------------------------------------------------------------------------
- */
+/* -- begin --------------------------------------------------------------------------------- */
 
 static void id_at(vs_time_ms time, struct vs_id *ret)
 {
@@ -221,8 +218,7 @@ static vs_rc begin(struct vs_export_slice *s, struct vs_error *err)
     return VS_OK;
 }
 
-/* -- documents --------------------------------------------------------------------------------
- */
+/* -- documents ----------------------------------------------------------------------------- */
 
 /* An auditor's request may name a participant; an archivist sees its own in any case. */
 static vs_rc is_wanted(struct vs_export_slice *s, const struct vs_value *v, bool *ret,
@@ -284,8 +280,7 @@ static vs_rc documents(struct vs_export_slice *s, struct vs_error *err)
     }
 }
 
-/* -- one slice --------------------------------------------------------------------------------
- */
+/* -- one slice ----------------------------------------------------------------------------- */
 
 static vs_rc open_slice(struct vs_export_slice *s, struct vs_error *err)
 {
@@ -410,8 +405,7 @@ static vs_rc run_slice(struct vs_export_slice *s, struct vs_job *job, const stru
     return rc;
 }
 
-/* -- and its going ----------------------------------------------------------------------------
- */
+/* -- and its going ------------------------------------------------------------------------- */
 
 static void remove_files(struct vs_relay *relay, struct vs_arena *arena, struct vs_id id,
                          bool archive_too)

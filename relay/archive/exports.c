@@ -25,8 +25,7 @@ const char *vs_export_path(struct vs_relay *relay, struct vs_arena *arena, struc
                            suffixes[output]);
 }
 
-/* -- NAME=NUMBER a line ---------------------------------------------------------------------
- */
+/* -- NAME=NUMBER a line -------------------------------------------------------------------- */
 
 static const char *const progress_names[] = {"step",     "looked_at", "to_look_at", "documents",
                                              "files",    "bytes",     "archive",    "directory",
@@ -148,8 +147,7 @@ vs_rc vs_export_from_row(struct vs_relay *relay, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* -- asking for one --------------------------------------------------------------------------
- */
+/* -- asking for one ------------------------------------------------------------------------ */
 
 /* Whose exports a caller may see: its participant's; of the service, an auditor's. */
 static vs_rc owner_of(const struct vs_caller *caller, struct vs_id *ret, struct vs_error *err)
@@ -267,8 +265,7 @@ vs_rc vs_export_stage(struct vs_relay *relay, struct vs_job *job,
     return vs_due_stage(stage, VS_DUE_EXPORT, now, vs_id_bytes(&e->id), VS_BYTES_NONE, err);
 }
 
-/* -- seeing and fetching ---------------------------------------------------------------------
- */
+/* -- seeing and fetching ------------------------------------------------------------------- */
 
 static vs_rc find(struct vs_relay *relay, struct vs_arena *arena,
                   const struct vs_caller *caller, struct vs_id id, struct vs_export_row **ret,
