@@ -19,6 +19,7 @@ enum {
     PARTIES = VS_RIGHT_SENDER | VS_RIGHT_RECIPIENT | VS_RIGHT_ARCHIVIST | VS_RIGHT_AUDITOR,
     REGISTER = VS_RIGHT_OPERATOR | VS_RIGHT_AUDITOR,
     OFFICER = VS_RIGHT_OFFICER,
+    ARCHIVE = VS_RIGHT_ARCHIVIST | VS_RIGHT_AUDITOR,
 };
 
 const struct vs_route vs_routes[] = {
@@ -107,6 +108,13 @@ const struct vs_route vs_routes[] = {
      "An operation of the exchange, in SOAP 1.1 or 1.2"},
     {"GET", "/soap", vs_soap_wsdl, PUBLIC, VS_ON_TLS, NO_BODY,
      "The WSDL of these operations, asked for as /soap?wsdl"},
+    /* Bundles for archivists and the supervising authority (Art. 29, 31.4). */
+    {"POST", "/v1/exports", vs_rest_export_add, ARCHIVE, VS_ON_TLS, JSON_BODY,
+     "Begin a bundle of a period, a participant or a document"},
+    {"GET", "/v1/exports/{id}", vs_rest_export_get, ARCHIVE, VS_ON_TLS, NO_BODY,
+     "How far a bundle is"},
+    {"GET", "/v1/exports/{id}/bundle", vs_rest_export_bundle, ARCHIVE, VS_ON_TLS, NO_BODY,
+     "The finished bundle: everything to check its documents without the service"},
 
     /* The register of certificates (Art. 10-18). */
     {"POST", "/v1/certificates", vs_rest_certificate_issue, OFFICER, VS_ON_TLS, JSON_BODY,

@@ -10,11 +10,22 @@ static const struct vs_command commands[] = {
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
+/* A command is called as its function, with dashes: verify-bundle. */
+static const char *spelled(const char *name, char ret[32])
+{
+    size_t len = strlen(name);
+    VS_ASSERT(len < 32);
+    for (size_t i = 0; i <= len; i++)
+        ret[i] = (char)(name[i] == '_' ? '-' : name[i]);
+    return ret;
+}
+
 static void print_help(FILE *to)
 {
+    char spelling[32];
     fprintf(to, "vasite [--profile FILE] [--json] COMMAND …\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-13s %s\n", spelled(commands[i].name, spelling), commands[i].summary);
     fprintf(to,
             "\n  vasite COMMAND --help tells all about one.\n\n"
             "  --profile FILE  which service, and who is calling (or VASITE_PROFILE): lines\n"
@@ -27,11 +38,11 @@ static void print_help(FILE *to)
 
 static int run(struct vs_cli *cli, int argc, char **argv)
 {
-    char name[64];
+    char name[64], spelling[32];
     for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(argv[0], commands[i].name) != 0)
+        if (strcmp(argv[0], spelled(commands[i].name, spelling)) != 0)
             continue;
-        snprintf(name, sizeof name, "vasite %s", commands[i].name);
+        snprintf(name, sizeof name, "vasite %s", spelling);
         argv[0] = name; /* what argp's messages begin with */
         return commands[i].run(cli, argc, argv);
     }
