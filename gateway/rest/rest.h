@@ -30,12 +30,9 @@ vs_handler vs_rest_evidence_proof, vs_rest_journal_checkpoint, vs_rest_journal_k
 vs_handler vs_rest_journal_logs;
 vs_handler vs_rest_backup_start, vs_rest_backup_list, vs_rest_backup_get;
 vs_handler vs_rest_verify;
-<<<<<<< HEAD
 vs_handler vs_rest_inbox, vs_rest_events, vs_rest_webhook_key;
 vs_handler vs_rest_acknowledge, vs_rest_consent, vs_rest_notice, vs_rest_remind;
-=======
 vs_handler vs_rest_export_add, vs_rest_export_get, vs_rest_export_bundle;
->>>>>>> 9b2e3bd (archive: vasite export and verify-bundle, exports over REST)
 
 /* For the files of this folder, on a worker: `text` is an id of ours or an identifier;
  * VS_E_NOT_FOUND. */
