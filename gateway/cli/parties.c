@@ -105,7 +105,7 @@ static int change(struct vs_cli *cli, const char *path, const char *const *kept,
     return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
 }
 
-/* -- participant --------------------------------------------------------------------------- */
+/* -- participant -------------------------------------------------------------------------- */
 
 struct participant_options {
     const char *name, *contract, *from, *until, *endpoint, *takes, *events, *retention;
@@ -239,7 +239,7 @@ int vs_cli_participant(struct vs_cli *cli, int argc, char **argv)
     return run[vs_cli_choose(verbs, argc, argv)](cli, argc - 1, argv + 1);
 }
 
-/* -- principal ----------------------------------------------------------------------------- */
+/* -- principal ---------------------------------------------------------------------------- */
 
 /* The profile of a new principal; its token and the CA in files beside it. */
 static vs_rc write_profile(struct vs_cli *cli, const char *path, const char *token)
@@ -367,7 +367,7 @@ int vs_cli_principal(struct vs_cli *cli, int argc, char **argv)
     return run[vs_cli_choose(verbs, argc, argv)](cli, argc - 1, argv + 1);
 }
 
-/* -- agreement ----------------------------------------------------------------------------- */
+/* -- agreement ---------------------------------------------------------------------------- */
 
 struct agreement_options {
     const char *reference, *from, *until;
