@@ -116,11 +116,9 @@ void vs_sha256(struct vs_bytes bytes, uint8_t out[32])
     memcpy(out, digest.bytes, 32);
 }
 
-vs_rc vs_digest_source(enum vs_digest_algorithm algorithm, const struct vs_source *source,
-                       struct vs_digest *ret, struct vs_error *err)
+vs_rc vs_hasher_add_source(struct vs_hasher *hasher, const struct vs_source *source,
+                           struct vs_error *err)
 {
-    /* Not the thread's context: read_at is foreign code and may hash by itself. */
-    VS_HASHER *hasher = vs_hasher_new(algorithm);
     uint8_t *step = vs_heap_new(SOURCE_STEP);
     vs_rc rc = VS_OK;
     for (uint64_t at = 0; at < source->size && vs_ok(rc);) {
@@ -132,9 +130,17 @@ vs_rc vs_digest_source(enum vs_digest_algorithm algorithm, const struct vs_sourc
         at += len;
     }
     vs_heap_free(step);
-    if (vs_ok(rc))
-        vs_hasher_finish(hasher, ret);
     return rc;
+}
+
+vs_rc vs_digest_source(enum vs_digest_algorithm algorithm, const struct vs_source *source,
+                       struct vs_digest *ret, struct vs_error *err)
+{
+    /* Not the thread's context: read_at is foreign code and may hash by itself. */
+    VS_HASHER *hasher = vs_hasher_new(algorithm);
+    VS_TRY(vs_hasher_add_source(hasher, source, err));
+    vs_hasher_finish(hasher, ret);
+    return VS_OK;
 }
 
 vs_rc vs_digest_from_value(enum vs_digest_algorithm algorithm, struct vs_bytes value,

@@ -65,6 +65,9 @@ struct vs_hasher; /* heap; one thread at a time */
 
 struct vs_hasher *vs_hasher_new(enum vs_digest_algorithm algorithm);
 void vs_hasher_add(struct vs_hasher *hasher, struct vs_bytes bytes);
+/* All of a source; fails as its reads do. */
+VS_NODISCARD vs_rc vs_hasher_add_source(struct vs_hasher *hasher,
+                                        const struct vs_source *source, struct vs_error *err);
 /* The digest of all added. Afterwards only _reset and _free are allowed. */
 void vs_hasher_finish(struct vs_hasher *hasher, struct vs_digest *ret);
 /* Start anew, with another algorithm if wanted. */

@@ -542,6 +542,12 @@ vs_rc vs_xades_imprint(const struct vs_xades *xades, const struct vs_xades_times
         *ret_known = true;
         return imprint_of_value(xades, timestamp, algorithm, ret, err);
     }
+    if (timestamp->kind == VS_XADES_TS_ARCHIVE) {
+        struct vs_c14n_options how = {.method = timestamp->c14n,
+                                      .inclusive_prefixes = timestamp->inclusive_prefixes};
+        return vs_xades_archive_imprint(xades, timestamp->node, &how, algorithm, resolver, ret,
+                                        ret_known, err);
+    }
     if (timestamp->kind != VS_XADES_TS_ALL_DATA)
         return VS_OK;
     /* EN 319 132-1, 5.2.8.1: every reference but the one to the signed properties. */

@@ -10,8 +10,8 @@
  * Facts are claims. vs_dsig_check_reference and vs_dsig_check_value (xmldsig.h, on `dsig`) make
  * them proven. Tokens, certificates and revocation data are handed out as DER and not judged.
  *
- * NOT DONE: archive time marks (5.5.2): their tokens are handed out, their imprint is not
- * computed. Counter-signatures (5.2.7): counted only. XAdES before 1.3.2: not read. */
+ * NOT DONE: time marks over references (A.1.5): their tokens are handed out, their imprint is
+ * not computed. Counter-signatures (5.2.7): counted only. XAdES before 1.3.2: not read. */
 #ifndef VS_FORMATS_SIGNATURE_XADES_H
 #define VS_FORMATS_SIGNATURE_XADES_H
 #include "formats/signature/xmldsig.h"
@@ -131,4 +131,15 @@ VS_NODISCARD vs_rc vs_xades_imprint(const struct vs_xades *xades,
                                     const struct vs_dsig_resolver *resolver,
                                     struct vs_digest *ret, bool *ret_known,
                                     struct vs_error *err);
+/* What an archive time mark covers (5.5.2.2): the references' data, SignedInfo, SignatureValue,
+ * KeyInfo, every unsigned property before `mark` (NULL: all that are there now), and what the
+ * signature encloses unsigned. `*ret_known` false: data is not at hand, or the mark names parts
+ * of its own (distributed, xades:Include). */
+VS_NODISCARD vs_rc vs_xades_archive_imprint(const struct vs_xades *xades,
+                                            const struct vs_xml_node *mark,
+                                            const struct vs_c14n_options *c14n,
+                                            enum vs_digest_algorithm algorithm,
+                                            const struct vs_dsig_resolver *resolver,
+                                            struct vs_digest *ret, bool *ret_known,
+                                            struct vs_error *err);
 #endif

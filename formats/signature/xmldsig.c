@@ -267,13 +267,15 @@ static vs_rc hash_outside(const struct vs_dsig_reference *r,
                           const struct vs_dsig_resolver *resolver, struct vs_hasher *hasher,
                           bool *ret_found, struct vs_error *err)
 {
+    struct vs_bytes bytes;
+    *ret_found = false;
+    if (resolver != NULL && resolver->feed != NULL && r->c14n == VS_C14N_NONE)
+        return resolver->feed(resolver->context, r->name, hasher, ret_found, err);
+    if (resolver == NULL || resolver->bytes == NULL)
+        return VS_OK;
     VS_ARENA *arena = vs_arena_new((size_t)256 << 20);
     if (arena == NULL)
         return vs_fail_memory(err);
-    struct vs_bytes bytes;
-    *ret_found = false;
-    if (resolver == NULL || resolver->bytes == NULL)
-        return VS_OK;
     VS_TRY(resolver->bytes(resolver->context, r->name, arena, &bytes, ret_found, err));
     if (!*ret_found)
         return VS_OK;
@@ -289,14 +291,15 @@ static vs_rc hash_outside(const struct vs_dsig_reference *r,
     return vs_c14n(xml, NULL, &how, &sink, err);
 }
 
-static vs_rc hash_reference(const struct vs_dsig *d, const struct vs_dsig_reference *r,
-                            const struct vs_dsig_resolver *resolver, struct vs_hasher *hasher,
-                            bool *ret_found, struct vs_error *err)
+vs_rc vs_dsig_hash_reference(const struct vs_dsig *dsig,
+                             const struct vs_dsig_reference *reference,
+                             const struct vs_dsig_resolver *resolver, struct vs_hasher *hasher,
+                             bool *ret_found, struct vs_error *err)
 {
-    if (r->target == VS_DSIG_OUTSIDE)
-        return hash_outside(r, resolver, hasher, ret_found, err);
-    *ret_found = r->node != NULL;
-    return r->node == NULL ? VS_OK : hash_node(d, r, hasher, err);
+    if (reference->target == VS_DSIG_OUTSIDE)
+        return hash_outside(reference, resolver, hasher, ret_found, err);
+    *ret_found = reference->node != NULL;
+    return reference->node == NULL ? VS_OK : hash_node(dsig, reference, hasher, err);
 }
 
 vs_rc vs_dsig_digest_references(const struct vs_dsig *dsig, const size_t *wanted,
@@ -308,8 +311,8 @@ vs_rc vs_dsig_digest_references(const struct vs_dsig *dsig, const size_t *wanted
     bool found = true;
     for (size_t i = 0; i < n_wanted && found; i++) {
         VS_ASSERT(wanted[i] < dsig->n_references);
-        VS_TRY(
-            hash_reference(dsig, &dsig->references[wanted[i]], resolver, hasher, &found, err));
+        VS_TRY(vs_dsig_hash_reference(dsig, &dsig->references[wanted[i]], resolver, hasher,
+                                      &found, err));
     }
     vs_hasher_finish(hasher, ret);
     *ret_found = found;
@@ -358,6 +361,14 @@ static vs_rc source_digest(void *context, struct vs_bytes name,
     return vs_digest_source(algorithm, context, ret, err);
 }
 
+static vs_rc source_feed(void *context, struct vs_bytes name, struct vs_hasher *hasher,
+                         bool *ret_found, struct vs_error *err)
+{
+    (void)name;
+    *ret_found = true;
+    return vs_hasher_add_source(hasher, context, err);
+}
+
 static vs_rc source_bytes(void *context, struct vs_bytes name, struct vs_arena *arena,
                           struct vs_bytes *ret, bool *ret_found, struct vs_error *err)
 {
@@ -368,6 +379,8 @@ static vs_rc source_bytes(void *context, struct vs_bytes name, struct vs_arena *
 
 struct vs_dsig_resolver vs_dsig_resolver_of_source(const struct vs_source *source)
 {
-    return (struct vs_dsig_resolver){
-        .context = (void *)(uintptr_t)source, .digest = source_digest, .bytes = source_bytes};
+    return (struct vs_dsig_resolver){.context = (void *)(uintptr_t)source,
+                                     .digest = source_digest,
+                                     .feed = source_feed,
+                                     .bytes = source_bytes};
 }

@@ -91,6 +91,10 @@ struct vs_dsig_resolver {
      * `*ret_found` false: not there. */
     vs_rc (*digest)(void *context, struct vs_bytes name, enum vs_digest_algorithm algorithm,
                     struct vs_digest *ret, bool *ret_found, struct vs_error *err);
+    /* The bytes into `hasher`, piece by piece, where more than one thing is digested together
+     * (time marks over data); NULL: `bytes` is asked instead. */
+    vs_rc (*feed)(void *context, struct vs_bytes name, struct vs_hasher *hasher,
+                  bool *ret_found, struct vs_error *err);
     /* The bytes themselves, for references with transforms; NULL: these are then absent. */
     vs_rc (*bytes)(void *context, struct vs_bytes name, struct vs_arena *arena,
                    struct vs_bytes *ret, bool *ret_found, struct vs_error *err);

@@ -23,6 +23,12 @@ VS_NODISCARD vs_rc vs_dsig_read_digest(const struct vs_xml_node *node, struct vs
 VS_NODISCARD vs_rc vs_dsig_read_reference(struct vs_arena *arena, const struct vs_dsig *dsig,
                                           const struct vs_xml_node *node,
                                           struct vs_dsig_reference *ret, struct vs_error *err);
+/* The octets that a reference stands for, into a hasher. */
+VS_NODISCARD vs_rc vs_dsig_hash_reference(const struct vs_dsig *dsig,
+                                          const struct vs_dsig_reference *reference,
+                                          const struct vs_dsig_resolver *resolver,
+                                          struct vs_hasher *hasher, bool *ret_found,
+                                          struct vs_error *err);
 /* A sink that feeds a hasher. */
 struct vs_c14n_sink vs_dsig_hash_sink(struct vs_hasher *hasher);
 #endif

@@ -107,6 +107,19 @@ static vs_rc resolve_digest(void *context, struct vs_bytes name,
     return object == NULL ? VS_OK : vs_box_digest(context, object, algorithm, ret, err);
 }
 
+static vs_rc resolve_feed(void *context, struct vs_bytes name, struct vs_hasher *hasher,
+                          bool *ret_found, struct vs_error *err)
+{
+    struct vs_box *box = context;
+    struct vs_box_object *object = vs_box_find(box, name);
+    *ret_found = object != NULL;
+    if (object == NULL)
+        return VS_OK;
+    if (object->source != NULL)
+        return vs_hasher_add_source(hasher, object->source, err);
+    return vs_zip_read(box->asic->zip, object->entry, add_chunk, hasher, err);
+}
+
 static vs_rc resolve_bytes(void *context, struct vs_bytes name, struct vs_arena *arena,
                            struct vs_bytes *ret, bool *ret_found, struct vs_error *err)
 {
@@ -124,5 +137,5 @@ static vs_rc resolve_bytes(void *context, struct vs_bytes name, struct vs_arena 
 struct vs_dsig_resolver vs_box_resolver(struct vs_box *box)
 {
     return (struct vs_dsig_resolver){
-        .context = box, .digest = resolve_digest, .bytes = resolve_bytes};
+        .context = box, .digest = resolve_digest, .feed = resolve_feed, .bytes = resolve_bytes};
 }
