@@ -545,8 +545,8 @@ vs_rc vs_xades_imprint(const struct vs_xades *xades, const struct vs_xades_times
     if (timestamp->kind == VS_XADES_TS_ARCHIVE) {
         struct vs_c14n_options how = {.method = timestamp->c14n,
                                       .inclusive_prefixes = timestamp->inclusive_prefixes};
-        return vs_xades_archive_imprint(xades, timestamp->node, &how, algorithm, resolver, ret,
-                                        ret_known, err);
+        return vs_xades_archive_imprint(xades, timestamp->node, &how, false, algorithm,
+                                        resolver, ret, ret_known, err);
     }
     if (timestamp->kind != VS_XADES_TS_ALL_DATA)
         return VS_OK;

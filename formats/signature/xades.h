@@ -133,13 +133,12 @@ VS_NODISCARD vs_rc vs_xades_imprint(const struct vs_xades *xades,
                                     struct vs_error *err);
 /* What an archive time mark covers (5.5.2.2): the references' data, SignedInfo, SignatureValue,
  * KeyInfo, every unsigned property before `mark` (NULL: all that are there now), and what the
- * signature encloses unsigned. `*ret_known` false: data is not at hand, or the mark names parts
+ * signature encloses unsigned (`all_objects`: and signed, as EU DSS digests it: more is covered
+ * then). `*ret_known` false: data is not at hand, or the mark names parts
  * of its own (distributed, xades:Include). */
-VS_NODISCARD vs_rc vs_xades_archive_imprint(const struct vs_xades *xades,
-                                            const struct vs_xml_node *mark,
-                                            const struct vs_c14n_options *c14n,
-                                            enum vs_digest_algorithm algorithm,
-                                            const struct vs_dsig_resolver *resolver,
-                                            struct vs_digest *ret, bool *ret_known,
-                                            struct vs_error *err);
+VS_NODISCARD vs_rc vs_xades_archive_imprint(
+    const struct vs_xades *xades, const struct vs_xml_node *mark,
+    const struct vs_c14n_options *c14n, bool all_objects, enum vs_digest_algorithm algorithm,
+    const struct vs_dsig_resolver *resolver, struct vs_digest *ret, bool *ret_known,
+    struct vs_error *err);
 #endif

@@ -5,6 +5,7 @@ struct archive {
     const struct vs_xades *x;
     const struct vs_c14n_options *c14n;
     struct vs_hasher *hasher;
+    bool all_objects;
     struct vs_error *err;
 };
 
@@ -72,13 +73,13 @@ static vs_rc add_objects(struct archive *a)
 {
     const struct vs_xml_node *object = vs_xml_child(a->x->node, VS_DSIG_NAMESPACE, "Object");
     for (; object != NULL; object = vs_xml_next_named(object, VS_DSIG_NAMESPACE, "Object"))
-        if (properties_in(object) == NULL && !is_referenced(a->x, object))
+        if (properties_in(object) == NULL && (a->all_objects || !is_referenced(a->x, object)))
             VS_TRY(add_node(a, object));
     return VS_OK;
 }
 
 vs_rc vs_xades_archive_imprint(const struct vs_xades *xades, const struct vs_xml_node *mark,
-                               const struct vs_c14n_options *c14n,
+                               const struct vs_c14n_options *c14n, bool all_objects,
                                enum vs_digest_algorithm algorithm,
                                const struct vs_dsig_resolver *resolver, struct vs_digest *ret,
                                bool *ret_known, struct vs_error *err)
@@ -88,7 +89,8 @@ vs_rc vs_xades_archive_imprint(const struct vs_xades *xades, const struct vs_xml
         (xades_child(mark, "Include") != NULL || xades_child(mark, "ReferenceInfo") != NULL))
         return VS_OK;
     VS_HASHER *hasher = vs_hasher_new(algorithm);
-    struct archive a = {.x = xades, .c14n = c14n, .hasher = hasher, .err = err};
+    struct archive a = {
+        .x = xades, .c14n = c14n, .hasher = hasher, .all_objects = all_objects, .err = err};
     VS_TRY(add_references(&a, resolver, ret_known));
     if (!*ret_known)
         return VS_OK;

@@ -7,8 +7,8 @@
  * refused (class VS_CLASS_REFUSED: not a sound ZIP, a bomb, an XML with DTD, …), or that memory
  * or the disk failed.
  *
- * NOT DONE: imprints of XAdES archive and reference time marks (they count as
- * SIGNED_DATA_NOT_FOUND and prove nothing); evidence records inside XAdES (EN 319 132-3); EN
+ * NOT DONE: imprints of XAdES reference time marks (they count as SIGNED_DATA_NOT_FOUND and
+ * prove nothing); evidence records inside XAdES (EN 319 132-3); EN
  * 319 102-1, 5.2.4 (signature policies: not looked at); 5.6.2.2 by
  * control-time sliding (one moment, the best proof of existence, stands for it). */
 #ifndef VS_FORMATS_VALIDATION_VALIDATION_H

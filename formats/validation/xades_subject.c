@@ -1,4 +1,5 @@
 #include "formats/signature/xades.h"
+#include "formats/timestamp/timestamp.h"
 #include "formats/validation/forms.h"
 #include "formats/validation/process.h"
 
@@ -211,17 +212,44 @@ static vs_rc check_value(struct vs_context *context, struct xades_subject *x,
 
 /* -- time marks ---------------------------------------------------------------------------- */
 
+/* EU DSS digests a ds:Object for an archive time mark even where a reference covers it already
+ * (EN 319 132-1, 5.5.2.2, step 6 leaves it out): more is covered, so its marks are taken. */
+static vs_rc other_imprint(struct vs_context *context, const struct xades_subject *x,
+                           const struct vs_subject_stamp *stamp,
+                           const struct vs_dsig_resolver *resolver, struct vs_digest *ret,
+                           struct vs_error *err)
+{
+    const struct vs_xades_timestamp *t = x->origins[stamp->number];
+    const struct vs_timestamp *token;
+    struct vs_error ignored;
+    struct vs_digest other;
+    bool known;
+    if (t->kind != VS_XADES_TS_ARCHIVE ||
+        !vs_ok(vs_timestamp_decode(context->arena, stamp->token, &token, &ignored)) ||
+        vs_timestamp_covers(token, ret))
+        return VS_OK;
+    struct vs_c14n_options how = {.method = t->c14n,
+                                  .inclusive_prefixes = t->inclusive_prefixes};
+    VS_TRY(vs_xades_archive_imprint(x->xades, t->node, &how, true, ret->algorithm, resolver,
+                                    &other, &known, err));
+    if (known && vs_timestamp_covers(token, &other))
+        *ret = other;
+    return VS_OK;
+}
+
 static vs_rc imprint(struct vs_context *context, const struct vs_subject *subject, size_t i,
                      enum vs_digest_algorithm algorithm, struct vs_digest *ret, bool *ret_known,
                      struct vs_error *err)
 {
     const struct xades_subject *x = subject->format;
-    struct vs_dsig_resolver resolver = {0};
-    (void)context;
+    const struct vs_subject_stamp *stamp = &subject->stamps[i];
+    struct vs_dsig_resolver in_box = {0};
     if (x->box != NULL)
-        resolver = vs_box_resolver(x->box);
-    return vs_xades_imprint(x->xades, x->origins[subject->stamps[i].number], algorithm,
-                            x->box != NULL ? &resolver : NULL, ret, ret_known, err);
+        in_box = vs_box_resolver(x->box);
+    const struct vs_dsig_resolver *resolver = x->box != NULL ? &in_box : NULL;
+    VS_TRY(vs_xades_imprint(x->xades, x->origins[stamp->number], algorithm, resolver, ret,
+                            ret_known, err));
+    return *ret_known ? other_imprint(context, x, stamp, resolver, ret, err) : VS_OK;
 }
 
 static enum vs_timestamp_kind stamp_kind(enum vs_xades_timestamp_kind kind)

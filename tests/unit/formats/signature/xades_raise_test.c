@@ -98,7 +98,7 @@ static struct vs_bytes archive(struct vs_bytes text, vs_time_ms at)
     bool known;
     VS_XADES *file = NULL;
     assert_ok(vs_xades_read(text, NULL, &file, &err));
-    assert_ok(vs_xades_archive_imprint(&file->signatures[0], NULL, &vs_xades_mark_c14n,
+    assert_ok(vs_xades_archive_imprint(&file->signatures[0], NULL, &vs_xades_mark_c14n, false,
                                        VS_SHA256, NULL, &imprint, &known, &err));
     assert_true(known);
     struct vs_xades_raising raising = {.archive_mark = test_token(pki, NULL, &imprint, at)};
