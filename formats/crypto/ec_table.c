@@ -274,6 +274,21 @@ static bool in_range(const BIGNUM *a, const BIGNUM *n)
     return !BN_is_zero(a) && BN_cmp(a, n) < 0;
 }
 
+/* x = X / Z^2 of the point is r modulo n, without the division: X = r * Z^2 or (r + n) * Z^2 in
+ * the field, which is larger than n. */
+static bool affine_x_is(struct scratch *s, const BIGNUM *n)
+{
+    const BIGNUM *p = EC_GROUP_get0_field(standard);
+    BIGNUM *x = s->x, *z = s->u1, *other = s->u2;
+    if (EC_POINT_get_Jprojective_coordinates_GFp(standard, s->base, x, NULL, z, s->ctx) != 1 ||
+        BN_mod_sqr(z, z, p, s->ctx) != 1 || BN_mod_mul(other, s->r, z, p, s->ctx) != 1)
+        return false;
+    if (BN_cmp(x, other) == 0)
+        return true;
+    return BN_add(other, s->r, n) == 1 && BN_cmp(other, p) < 0 &&
+           BN_mod_mul(other, other, z, p, s->ctx) == 1 && BN_cmp(x, other) == 0;
+}
+
 /* FIPS 186-5, 6.4.2. */
 static bool verifies(const struct vs_ec_table *table, struct scratch *s,
                      const struct vs_digest *digest, struct vs_bytes raw)
@@ -291,9 +306,7 @@ static bool verifies(const struct vs_ec_table *table, struct scratch *s,
            EC_POINT_mul(standard, s->base, s->u1, NULL, NULL, s->ctx) == 1 &&
            EC_POINT_mul(table->group, s->other, s->u2, NULL, NULL, s->ctx) == 1 &&
            EC_POINT_add(standard, s->base, s->base, s->other, s->ctx) == 1 &&
-           EC_POINT_is_at_infinity(standard, s->base) == 0 &&
-           EC_POINT_get_affine_coordinates(standard, s->base, s->x, NULL, s->ctx) == 1 &&
-           BN_nnmod(s->x, s->x, n, s->ctx) == 1 && BN_cmp(s->x, s->r) == 0;
+           EC_POINT_is_at_infinity(standard, s->base) == 0 && affine_x_is(s, n);
 }
 
 bool vs_ec_table_verifies(struct vs_ec_table *table, const struct vs_digest *digest,

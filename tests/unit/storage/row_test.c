@@ -20,6 +20,22 @@ static void crc32c__is_castagnolis_by_table_and_by_processor(void **state)
     }
 }
 
+/* Long texts go in three pieces at once. */
+static void crc32c__is_the_same_for_long_texts_at_every_place(void **state)
+{
+    static uint8_t text[8000];
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * i * 31 >> 3);
+    for (size_t len = 1500; len < sizeof text - 8; len += 61) {
+        struct vs_bytes bytes = VS_BYTES(text + len % 8, len);
+        assert_int_equal(vs_crc32c(7, bytes), vs_crc32c_by_table(7, bytes));
+    }
+    uint32_t whole = vs_crc32c(0, VS_BYTES(text, sizeof text));
+    text[5000] ^= 1;
+    assert_int_not_equal(vs_crc32c(0, VS_BYTES(text, sizeof text)), whole);
+}
+
 static void row__sum_covers_every_column_its_type_and_the_version(void **state)
 {
     (void)state;
@@ -82,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc32c__is_castagnolis_by_table_and_by_processor),
+        cmocka_unit_test(crc32c__is_the_same_for_long_texts_at_every_place),
         cmocka_unit_test(row__sum_covers_every_column_its_type_and_the_version),
         cmocka_unit_test(values__have_one_order_and_a_short_text),
     };
