@@ -40,7 +40,7 @@ const struct vs_soap_operation vs_soap_operations[] = {
      "POST",
      "/v1/documents/{id}/acknowledgement",
      {{"id", VS_SOAP_PARAM, REQUIRED},
-      {"conforms", VS_SOAP_JSON_BOOLEAN, REQUIRED},
+      {"conforms", VS_SOAP_JSON_BOOLEAN, OPTIONAL},
       {"reason", VS_SOAP_JSON, OPTIONAL}}},
     {"GetStatus", "GET", "/v1/documents/{id}", {{"id", VS_SOAP_PARAM, REQUIRED}}},
     {"GetEvidence",

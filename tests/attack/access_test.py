@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every route of gateway/routes.c, for every role, and for another organisation's objects.
+"""Every route of gateway/routes.c, and every operation of SOAP, for every role, and for another organisation's objects.
 
 Who has no credential gets 401, who has not the row's role 403, and an id of somebody else's is answered
 exactly as an unknown one."""
@@ -31,6 +31,25 @@ def table():
         rows.append((method, path, allowed, 'application/json' if 'JSON_BODY' in rest else 'application/octet-stream' if '"*"' in rest else None))
     assert len(rows) == body[:body.index('const size_t')].count('{"'), 'a row is not understood by this test'
     return rows
+
+
+def operations(rows):
+    """{SOAP operation: the row of REST that it is}."""
+    with open(os.path.join(SOURCE, 'gateway', 'soap', 'operations.c'), encoding='utf-8') as f:
+        found = re.findall(r'^    \{"(\w+)",\s*"([A-Z]+)",\s*"([^"]+)"', f.read(), re.M)
+    by_path = {(method, path): (method, path, allowed, media_type) for method, path, allowed, media_type in rows}
+    assert len(found) >= 9, found
+    return {name: by_path[method, path] for name, method, path in found}
+
+
+SOAP = 'http://schemas.xmlsoap.org/soap/envelope/'
+
+
+def envelope(name, number):
+    """A call of an operation with all that it needs, for one object."""
+    inner = {'Submit': '<v:to>voen:1234567891</v:to><v:content>eA==</v:content>', 'Verify': '<v:content>eA==</v:content>', 'ListInbox': '',
+             'ListEvents': '', 'Acknowledge': f'<v:id>{number}</v:id><v:conforms>true</v:conforms>'}.get(name, f'<v:id>{number}</v:id>')
+    return f'<s:Envelope xmlns:s="{SOAP}" xmlns:v="urn:vasite:soap:1"><s:Body><v:{name}>{inner}</v:{name}></s:Body></s:Envelope>'.encode()
 
 
 class Access(unittest.TestCase):
@@ -68,6 +87,9 @@ class Access(unittest.TestCase):
         return self.service.call(method, path, body, media_type, token=token)
 
     def code(self, answer):
+        fault = re.search(rb'<v:code>([a-z-]+)</v:code>', answer[2])
+        if fault:
+            return answer[0], 'urn:vasite:problem:' + fault.group(1).decode()
         return answer[0], json.loads(answer[2] or b'{}').get('type') if 'problem' in answer[1].get('content-type', '') else None
 
     def test_without_a_credential_nothing_but_what_is_public(self):
@@ -99,7 +121,8 @@ class Access(unittest.TestCase):
             number = next((n for prefix, n in objects.items() if path.startswith(prefix)), None)
             if number is None or not allowed or not allowed & {'sender', 'recipient', 'archivist'}:
                 continue
-            body = b'{"conforms": true}' if 'acknowledgement' in path else b'{}' if media_type else None
+            body = {'acknowledgement': b'{"conforms": true}', 'consent': b'{"accepts": true}'}.get(
+                path.rsplit('/', 1)[-1], b'{}' if media_type else None)
             answers = []
             for one in (number, '0' * 32, number[:-1] + ('0' if number[-1] != '0' else '1'), 'x'):
                 status, headers, text = self.gamma.call(method, re.sub(r'\{\w+\}', one, path), body, media_type)
@@ -112,6 +135,31 @@ class Access(unittest.TestCase):
             self.assertEqual(answers[3][0], 404)
             tried += 1
         self.assertGreaterEqual(tried, 9)
+
+    def test_each_operation_of_soap_has_the_rights_of_its_row(self):
+        for name, (method, path, allowed, _) in operations(self.rows).items():
+            for role, caller in self.by_role.items():
+                answer = caller.call('POST', '/soap', envelope(name, '0' * 32), 'text/xml')
+                if role in allowed:
+                    self.assertNotIn(self.code(answer)[1], ('urn:vasite:problem:forbidden', 'urn:vasite:problem:unauthenticated'), (name, role))
+                else:
+                    self.assertEqual(self.code(answer), (500, 'urn:vasite:problem:forbidden'), (name, role))
+            answer = self.service.call('POST', '/soap', envelope(name, '0' * 32), 'text/xml')
+            self.assertEqual(self.code(answer), (401, 'urn:vasite:problem:unauthenticated'), name)
+
+    def test_anothers_object_is_answered_as_an_unknown_one_by_soap_too(self):
+        tried = 0
+        for name, (method, path, _, _) in operations(self.rows).items():
+            if '{id}' not in path:
+                continue
+            number, answers = self.evidence if 'evidence' in path else self.document, []
+            for one in (number, '0' * 32, number[:-1] + ('0' if number[-1] != '0' else '1')):
+                status, headers, text = self.gamma.call('POST', '/soap', envelope(name, one), 'text/xml')
+                answers.append((status, sorted(headers), re.sub(rb'<v:instance>.*?</v:instance>', b'', text)))
+            self.assertEqual(self.code(answers[0]), (500, 'urn:vasite:problem:not-found'), name)
+            self.assertEqual([answers[0]] * 3, answers, name)
+            tried += 1
+        self.assertGreaterEqual(tried, 5)
 
     def test_lists_show_no_more_than_ones_own(self):
         for path in ('/v1/inbox', '/v1/events', '/v1/documents'):

@@ -10,15 +10,18 @@ ROOT = os.environ.get('VASITE_SOURCE') or os.path.dirname(os.path.dirname(os.pat
 XS, WSDL, V = '{http://www.w3.org/2001/XMLSchema}', '{http://schemas.xmlsoap.org/wsdl/}', 'urn:vasite:soap:1'
 
 # Type of the schema: the function whose members it has, in the file that has it.
-VIEWS, DOCUMENTS, REPORT = 'gateway/rest/views.c', 'gateway/rest/documents.c', 'formats/report/report_json.c'
+VIEWS, SAID, REPORT = 'gateway/rest/views.c', 'gateway/rest/answers.c', 'formats/report/report_json.c'
 ANSWERS = {
     'Delivery': (VIEWS, 'vs_view_delivery'), 'Recipient': (VIEWS, 'recipient'), 'Status': (VIEWS, 'vs_view_status'),
-    'LegalTime': (VIEWS, 'legal_time'), 'Evidence': (VIEWS, 'vs_view_evidence'), 'Refusal': (VIEWS, 'refusal'),
-    'Receipt': (VIEWS, 'vs_view_receipt'), 'Page': (VIEWS, 'vs_view_page'), 'Acknowledgement': (DOCUMENTS, 'answer_acknowledge'),
+    'LegalTime': (VIEWS, 'legal_time'), 'Evidence': (VIEWS, 'vs_view_evidence'), 'Refusal': (VIEWS, 'refusal', 'refusal'),
+    'Term': (VIEWS, 'term', 'term'), 'Push': (VIEWS, 'push', 'push'),
+    'Receipt': (VIEWS, 'vs_view_receipt'), 'Page': (VIEWS, 'vs_view_page'), 'Acknowledgement': (SAID, 'answer_acknowledge'),
     'Verdict': (REPORT, 'vs_report_json'), 'SignatureVerdict': (REPORT, 'signature'), 'TimestampVerdict': (REPORT, 'timestamp'),
     'EvidenceRecordVerdict': (REPORT, 'evidence_record'), 'DataObject': (REPORT, 'data'), 'Need': (REPORT, 'need'),
     'Reason': (REPORT, 'reasons'), 'Stages': (REPORT, 'stages'),
 }
+# Functions that write members into their caller's object.
+PARTS = {'document_members', 'standing', 'term', 'push', 'refusal', 'begin', 'put_reasons', 'put_signed_names'}
 
 
 def read(path):
@@ -32,19 +35,25 @@ def body_of(text, name):
     return found.group(1)
 
 
-def members(text, name):
-    """Names that a function writes, in order, those of the functions that it calls for the same object among them."""
-    found, body = [], body_of(text, name)
-    for call, literal in re.findall(r'(\b\w+)\(\s*(?:(?:json|&json|w|&w|object|one|root),?\s*)*("\w+")?', body):
+def written(text, name):
+    """[(the named objects around it, member)] of a function, in order, its parts' among them."""
+    found, around = [], []
+    for call, literal in re.findall(r'(\b\w+)\(\s*(?:(?:json|&json|w|&w|object|one|root),?\s*)*("\w+")?', body_of(text, name)):
         if literal:
-            found.append(literal.strip('"'))
-        elif call in ('document_members', 'delivery_members', 'put_reasons', 'put_signed_names'):
-            found += members(text, call)
-        elif call == 'refusal':
-            found.append('refusal')
-    if name == 'refusal':
-        found.remove('refusal')
-    return list(dict.fromkeys(found))
+            found.append((tuple(around), literal.strip('"')))
+        elif call in PARTS:
+            found += [(tuple(around) + path, member) for path, member in written(text, call)]
+        if call == 'vs_json_object' and literal:
+            around.append(literal.strip('"'))
+        elif call == 'vs_json_end_object' and around:
+            around.pop()
+    return found
+
+
+def members(path, name, inside=None):
+    """The members of the object that a function writes, or of a named one within it."""
+    wanted = () if inside is None else (inside,)
+    return list(dict.fromkeys(member for around, member in written(read(path), name) if around == wanted))
 
 
 def operations(text):
@@ -80,10 +89,10 @@ def check_operations(wsdl, table):
 
 def check_answers(wsdl):
     types = {t.get('name'): t for t in wsdl.findall(f'.//{XS}schema/{XS}complexType')}
-    for name, (path, function) in ANSWERS.items():
-        written, declared = members(read(path), function), [n for n, _, _ in sequence(types[name])]
-        if written != declared:
-            yield f'type {name}: {function} of {path} writes {written}, the schema has {declared}'
+    for name, place in ANSWERS.items():
+        is_written, declared = members(*place), [n for n, _, _ in sequence(types[name])] if name in types else None
+        if is_written != declared:
+            yield f'type {name}: {place[1]} of {place[0]} writes {is_written}, the schema has {declared}'
     problem = [e for e in wsdl.findall(f'.//{XS}schema/{XS}element') if e.get('name') == 'Problem'][0]
     receipt = [n for n, _, _ in sequence(types['Receipt'])]
     if [n for n, _, _ in sequence(problem)][6:] != receipt:
