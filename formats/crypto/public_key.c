@@ -3,7 +3,6 @@
 #include "formats/crypto/contexts.h"
 #include "formats/crypto/counters.h"
 #include "formats/crypto/der.h"
-#include "formats/crypto/ec_table.h"
 #include "formats/crypto/ec_value.h"
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -11,7 +10,6 @@
 #include <pthread.h>
 
 enum { RSA_BITS_MAX = 8192, RSA_EXPONENT_OCTETS_MAX = 8, SPKI_MAX = 4096 };
-enum { OFTEN = 256, TABLE_PART = 32 /* of P-256's values */ };
 
 struct vs_public_key {
     atomic_uint users;
@@ -21,8 +19,6 @@ struct vs_public_key {
     bool pss_only; /* RFC 4055, 1.2: a key of id-RSASSA-PSS makes no other signatures */
     EVP_PKEY *evp; /* NULL: VS_KEY_UNKNOWN */
     struct vs_contexts contexts;
-    atomic_uint verified; /* ECDSA values tried, up to OFTEN */
-    _Atomic(struct vs_ec_table *) table;
     size_t spki_len;
     uint8_t spki[];
 };
@@ -245,7 +241,6 @@ void vs_public_key_unref(struct vs_public_key *key)
     if (key == NULL || atomic_fetch_sub_explicit(&key->users, 1, memory_order_acq_rel) != 1)
         return;
     vs_contexts_done(&key->contexts);
-    vs_ec_table_free(atomic_load(&key->table));
     EVP_PKEY_free(key->evp);
     vs_heap_free(key);
 }
@@ -307,24 +302,6 @@ static vs_rc conclude(int answer, enum vs_signature_verdict *ret, struct vs_erro
     return VS_OK;
 }
 
-/* A key that comes often gets a table, once; made by the thread that has this verification. */
-static bool table_verifies(struct vs_public_key *key, const struct vs_digest *digest,
-                           struct vs_bytes der)
-{
-    struct vs_ec_table *table = atomic_load_explicit(&key->table, memory_order_acquire);
-    struct vs_signature_value raw;
-    if (table == NULL) {
-        if (key->part != TABLE_PART ||
-            atomic_load_explicit(&key->verified, memory_order_relaxed) >= OFTEN ||
-            atomic_fetch_add_explicit(&key->verified, 1, memory_order_relaxed) != OFTEN - 1)
-            return false;
-        table = vs_ec_table_new(key->evp);
-        atomic_store_explicit(&key->table, table, memory_order_release);
-    }
-    return table != NULL && vs_ec_value_to_raw(der, key->part, &raw) &&
-           vs_ec_table_verifies(table, digest, vs_signature_bytes(&raw));
-}
-
 /* ECDSA's value as OpenSSL wants it; false: malformed. */
 static bool ecdsa_value(const struct vs_public_key *key, enum vs_signature_form form,
                         struct vs_bytes value, struct vs_signature_value *room,
@@ -360,11 +337,6 @@ vs_rc vs_public_key_verify(const struct vs_public_key *key,
         (algorithm.scheme == VS_ECDSA && !ecdsa_value(key, form, value, &room, &value)))
         return VS_OK;
     vs_count(algorithm.scheme == VS_ECDSA ? VS_COUNT_VERIFIES_ECDSA : VS_COUNT_VERIFIES_RSA, 1);
-    if (algorithm.scheme == VS_ECDSA &&
-        table_verifies((struct vs_public_key *)key, digest, value)) {
-        *ret = VS_SIGNATURE_VALID;
-        return VS_OK;
-    }
     struct vs_contexts *contexts = &((struct vs_public_key *)key)->contexts;
     struct vs_context *context = vs_context_take(contexts, key->evp, algorithm, false);
     if (context == NULL) {
