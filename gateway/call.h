@@ -8,6 +8,10 @@
 #define VS_GATEWAY_CALL_H
 #include "gateway/http/server.h"
 #include "relay/exchange/principals.h"
+#include "relay/health.h"
+#include <stdatomic.h>
+
+struct vs_metrics;
 
 /* What handlers reach of the service. Made by gateway/daemon; tests make their own. */
 struct vs_gateway {
@@ -15,6 +19,10 @@ struct vs_gateway {
     struct vs_server *server;
     void *daemon; /* gateway/daemon's own; NULL in tests */
     vs_time_ms started;
+    struct vs_metrics *metrics;       /* NULL: requests are not counted */
+    struct vs_health_bounds bounds;   /* of /readyz */
+    _Atomic vs_time_ms tls_until;     /* end of the TLS certificate; VS_TIME_NONE */
+    uint64_t (*log_lost)(void);       /* NULL: there is no log */
 };
 static inline struct vs_gateway *vs_gateway_of(const struct vs_request *request)
 {

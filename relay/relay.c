@@ -321,6 +321,7 @@ vs_rc vs_relay_open(const struct vs_relay_settings *settings, const struct vs_se
     init_lock(relay);
     relay->parties = vs_party_cache_new();
     relay->backup = vs_backup_new();
+    vs_health_open(relay);
     vs_rc rc = open_all(relay, err);
     if (!vs_ok(rc)) {
         vs_relay_close(relay);
@@ -392,6 +393,7 @@ bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now)
     relay->clockwork_at = moment + CLOCKWORK_MS;
     look_at_disk(relay);
     vs_retention_step(relay, now);
+    vs_health_look(relay, now, moment);
     struct vs_error err;
     bool did = take_due(relay, now);
     if (atomic_load(&relay->follow_failed) && atomic_load(&relay->following) == 0)

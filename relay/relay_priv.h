@@ -6,6 +6,8 @@
 #ifndef VS_RELAY_PRIV_H
 #define VS_RELAY_PRIV_H
 #include "relay/exchange/principals.h"
+#include "formats/base/histogram.h"
+#include "relay/health.h"
 #include "relay/relay.h"
 #include "storage/segments.h"
 #include <pthread.h>
@@ -109,6 +111,10 @@ struct vs_relay {
     _Atomic bool mark_waiting;
     struct vs_marker *marker;    /* seal/mark.c */
     struct vs_backup *backup;    /* backup.c; has a lock of its own */
+    struct vs_histogram cycle_ms, cycle_jobs;
+    struct vs_backlog backlogs[VS_BACKLOGS]; /* under `lock`, as the number */
+    size_t n_backlogs;
+    int64_t health_at; /* monotonic; the clockwork's own */
     _Atomic uint64_t following;  /* follow-up jobs under way */
     _Atomic bool follow_failed;  /* some of them must be made again (clockwork) */
     _Atomic int64_t first_month; /* oldest one with idempotency or repetition rows */
@@ -153,6 +159,11 @@ VS_NODISCARD vs_rc vs_marker_open(struct vs_relay *relay, struct vs_error *err);
 void vs_marker_close(struct vs_relay *relay);
 /* Ask the authority again, after it was away. */
 void vs_marker_retry(struct vs_relay *relay);
+
+/* health.c */
+void vs_health_open(struct vs_relay *relay);
+/* The clockwork's: `moment` is monotonic. */
+void vs_health_look(struct vs_relay *relay, vs_time_ms now, int64_t moment);
 
 /* backup.c */
 struct vs_backup *vs_backup_new(void);

@@ -17,6 +17,9 @@ VS_NODISCARD vs_rc vs_verification_open(struct vs_relay *relay, struct vs_verifi
                                         struct vs_error *err);
 void vs_verification_close(struct vs_verification *verification); /* NULL is fine */
 
+/* vs_trust_lists_until of what is trusted. */
+vs_time_ms vs_verification_lists_until(const struct vs_verification *verification);
+
 /* Judge `input->document` at `input->at` by `input->policy`; `trust` may be NULL: the service's
  * own. Blocks where something must be fetched: on a worker only. `*ret` lives in `arena`.
  * Fails as vs_validate does. */

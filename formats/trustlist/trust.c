@@ -9,11 +9,13 @@ struct vs_trust {
     struct vs_anchor *anchors;
     struct vs_certificate **certificates; /* the same, in the same order */
     size_t n, room;
+    vs_time_ms lists_until; /* the earliest next_update */
 };
 
 struct vs_trust *vs_trust_new(void)
 {
     struct vs_trust *trust = vs_heap_new(sizeof *trust);
+    trust->lists_until = VS_TIME_NONE;
     atomic_init(&trust->refs, 1);
     trust->arena = vs_arena_new(LIST_BYTES);
     return trust;
@@ -160,9 +162,17 @@ vs_rc vs_trust_add_list(struct vs_trust *trust, struct vs_bytes text, size_t *re
             VS_TRY(add_service(trust, anchor, service, err));
         }
     }
+    bool sooner = trust->lists_until == VS_TIME_NONE || list->next_update < trust->lists_until;
+    if (list->next_update != VS_TIME_NONE && sooner)
+        trust->lists_until = list->next_update;
     if (ret_skipped != NULL)
         *ret_skipped = skipped;
     return VS_OK;
+}
+
+vs_time_ms vs_trust_lists_until(const struct vs_trust *trust)
+{
+    return trust->lists_until;
 }
 
 bool vs_anchor_trusted_at(const struct vs_anchor *anchor, vs_time_ms at)

@@ -36,6 +36,10 @@ VS_NODISCARD vs_rc vs_trust_add_pem(struct vs_trust *trust, struct vs_bytes pem,
 VS_NODISCARD vs_rc vs_trust_add_list(struct vs_trust *trust, struct vs_bytes text,
                                      size_t *ret_skipped, struct vs_error *err);
 
+/* When the first of the lists should have been followed by a newer one (TS 119 612, 5.3.15);
+ * VS_TIME_NONE: no list, or closed ones only. */
+vs_time_ms vs_trust_lists_until(const struct vs_trust *trust);
+
 size_t vs_trust_count(const struct vs_trust *trust);
 /* All anchors' certificates: what path building takes. Lives with the set. */
 const struct vs_certificate *const *vs_trust_certificates(const struct vs_trust *trust);

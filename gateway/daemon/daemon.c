@@ -170,10 +170,10 @@ static void tell_backup(const struct daemon *self)
     struct vs_backup_progress p;
     vs_backup_progress(self->gateway.relay, &p);
     if (p.state == VS_BACKUP_FAILED)
-        VS_LOG(VS_LOG_ERROR, now_of(self), "backup-failed", {"id", p.id, 0},
+        VS_LOG(VS_LOG_BACKUP_FAILED, now_of(self), {"id", p.id, 0},
                {"code", vs_code_info(p.error.code)->name, 0}, {"text", p.error.text, 0});
     else if (p.state == VS_BACKUP_DONE)
-        VS_LOG(VS_LOG_INFO, now_of(self), "backup-made", {"id", p.id, 0},
+        VS_LOG(VS_LOG_BACKUP_MADE, now_of(self), {"id", p.id, 0},
                {"files", NULL, (int64_t)p.files}, {"linked", NULL, (int64_t)p.linked},
                {"bytes", NULL, (int64_t)p.bytes}, {"ms", NULL, p.ended - p.began});
 }
@@ -209,7 +209,7 @@ static void *clockwork(void *context)
 
 static void log_decay(void *context, const char *table, const char *key, const char *text)
 {
-    VS_LOG(VS_LOG_ERROR, now_of(context), "damaged", {"what", table, 0}, {"where", key, 0},
+    VS_LOG(VS_LOG_DAMAGED, now_of(context), {"what", table, 0}, {"where", key, 0},
            {"text", text, 0});
 }
 
@@ -228,8 +228,8 @@ static void *look_for_decay(void *context)
     struct vs_decay decay = {.fault = log_decay, .go_on = pace_decay, .context = self};
     struct vs_error err;
     if (!vs_ok(vs_decay_look(self->gateway.relay, &decay, &err)))
-        vs_log_error(now_of(self), "decay", &err);
-    VS_LOG(decay.faults == 0 ? VS_LOG_INFO : VS_LOG_ERROR, now_of(self), "looked-for-decay",
+        vs_log_error(now_of(self), VS_LOG_DECAY_STOPPED, &err);
+    VS_LOG_AT(VS_LOG_LOOKED_FOR_DECAY, decay.faults == 0 ? VS_LOG_INFO : VS_LOG_ERROR, now_of(self),
            {"rows", NULL, (int64_t)decay.rows}, {"records", NULL, (int64_t)decay.records},
            {"damaged", NULL, (int64_t)decay.faults});
     return NULL;
@@ -424,7 +424,7 @@ static vs_rc reload(struct daemon *self, struct vs_arena *arena, struct vs_error
     VS_TRY(vs_settings_load(self->path, arena, &fresh, err));
     const char *restart = vs_settings_need_restart(self->settings, fresh);
     if (restart != NULL)
-        VS_LOG(VS_LOG_WARNING, now_of(self), "needs-restart", {"setting", restart, 0});
+        VS_LOG(VS_LOG_NEEDS_RESTART, now_of(self), {"setting", restart, 0});
     struct vs_bytes key = VS_BYTES_NONE, chain = VS_BYTES_NONE;
     VS_TRY(read_tls(self, fresh, arena, &key, &chain, err));
     vs_rc rc = vs_server_reload_tls(self->gateway.server, chain, key, err);
@@ -443,9 +443,9 @@ static void reload_and_tell(struct daemon *self)
     struct vs_error err;
     vs_process_notify("RELOADING=1");
     if (arena != NULL && vs_ok(reload(self, arena, &err)))
-        VS_LOG(VS_LOG_INFO, now_of(self), "reloaded", {"file", self->path, 0});
+        VS_LOG(VS_LOG_RELOADED, now_of(self), {"file", self->path, 0});
     else if (arena != NULL)
-        vs_log_error(now_of(self), "reload-refused", &err);
+        vs_log_error(now_of(self), VS_LOG_RELOAD_REFUSED, &err);
     vs_process_notify("READY=1");
 }
 
@@ -489,7 +489,7 @@ static void serve(struct daemon *self)
             reload_and_tell(self);
         vs_server_step(self->gateway.server);
         if (!vs_ok(vs_relay_broken(self->gateway.relay, &err))) {
-            vs_log_error(now_of(self), "broken", &err);
+            vs_log_error(now_of(self), VS_LOG_BROKEN, &err);
             /* Not in order: what waits for the committer will never be answered, and must not
              * be. */
             _exit(EXIT_BROKEN);
@@ -507,18 +507,18 @@ int vs_daemon_run(const char *path)
     self.arena = vs_arena_new(SETTINGS_BYTES);
     int status = 1;
     if (self.arena != NULL && vs_ok(start(&self, &err))) {
-        VS_LOG(VS_LOG_INFO, now_of(&self), "started", {"config", path, 0},
+        VS_LOG(VS_LOG_STARTED, now_of(&self), {"config", path, 0},
                {"tls-port", NULL, vs_server_tls_port(self.gateway.server)},
                {"plain-port", NULL, vs_server_plain_port(self.gateway.server)});
         vs_process_notify("READY=1");
         serve(&self);
         status = 0;
     } else if (self.arena != NULL) {
-        vs_log_error(now_of(&self), "start-refused", &err);
+        vs_log_error(now_of(&self), VS_LOG_START_REFUSED, &err);
         status = err.code == VS_E_CONFIG ? EXIT_CONFIG : 1;
     }
     stop(&self);
-    VS_LOG(VS_LOG_INFO, now_of(&self), "stopped", {"status", NULL, status});
+    VS_LOG(VS_LOG_STOPPED, now_of(&self), {"status", NULL, status});
     vs_arena_free(self.arena);
     return status;
 }

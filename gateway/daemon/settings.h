@@ -53,6 +53,9 @@ struct vs_settings {
     bool state_secrets, batch_marks;
     int64_t clock_back_ms;
     int64_t log_requests; /* 0 failed, 1 refused, 2 all */
+    int64_t log_level;    /* enum vs_log_level */
+    const char *log_file;
+    int64_t certificate_warn_ms, certificate_fail_ms, disk_warn, marks_warn_ms, list_warn_ms;
 };
 
 struct vs_setting {

@@ -173,6 +173,23 @@ const struct vs_setting vs_setting_table[] = {
     {"exchange.clock_back", TIME(clock_back_ms), "2 s", RANGE(0, 3600000), MUST, RESTART,
      "A clock further behind the newest record stops intake."},
 
+    {"health.certificate_warn", TIME(certificate_warn_ms), "30 d", RANGE(0, 3650 * VS_DAY_MS),
+     MUST, RELOAD, "/readyz warns when a certificate of the service ends within that."},
+    {"health.certificate_fail", TIME(certificate_fail_ms), "1 d", RANGE(0, 3650 * VS_DAY_MS),
+     MUST, RELOAD, "/readyz is red (503) when one ends within that."},
+    {"health.disk_warn", BYTES(disk_warn), "1 GiB", RANGE(0, 1024 * GIB), MUST, RELOAD,
+     "/readyz warns when less is free; below data.reserve it is red."},
+    {"health.marks_warn", TIME(marks_warn_ms), "1 h", RANGE(0, 30 * VS_DAY_MS), MUST, RELOAD,
+     "/readyz warns when evidence has waited so long for its time mark; beyond\n"
+     "time_marks.bound it is red."},
+    {"health.list_warn", TIME(list_warn_ms), "7 d", RANGE(0, 365 * VS_DAY_MS), MUST, RELOAD,
+     "/readyz warns when a trusted list must be renewed within that."},
+
+    {"log.file", PATH(log_file), "", NO_RANGE, MAY_BE_EMPTY, RELOAD,
+     "File that records are appended to; SIGHUP or SIGUSR1 opens it anew, so that it may be\n"
+     "moved away. Empty: standard error (systemd's journal)."},
+    {"log.level", VS_SETTING_CHOICE, AT(log_level), "info", 0, 0, "info warning error", MUST,
+     RELOAD, "From which level on."},
     {"log.requests", VS_SETTING_CHOICE, AT(log_requests), "refused", 0, 0, "failed refused all",
      MUST, RELOAD,
      "Which requests are logged: those that failed here (5xx), refused ones too, or all."},

@@ -3,11 +3,16 @@
 #include <sys/socket.h>
 #include <time.h>
 
-int64_t vs_http_monotonic_ms(void)
+int64_t vs_http_monotonic_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t vs_http_monotonic_ms(void)
+{
+    return vs_http_monotonic_us() / 1000;
 }
 
 struct vs_server_limits vs_http_limits(struct vs_server *server)

@@ -31,6 +31,7 @@ static struct vs_request *request_new(struct vs_server *server, struct MHD_Conne
     request->scope = "";
     random_id(server, request->id);
     request->begun_ms = request->read_ms = now(server);
+    request->begun_us = vs_http_monotonic_us();
     atomic_fetch_add(&server->n_requests, 1);
     server->counts_requests++;
     if (request->arena != NULL)

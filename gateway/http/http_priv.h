@@ -97,6 +97,7 @@ struct vs_request {
     struct put put;
     uint64_t limit; /* of the body */
     vs_time_ms begun_ms, read_ms;
+    int64_t begun_us; /* monotonic */
     enum vs_language language;
     struct vs_buffer body;
     const void *caller;
@@ -164,6 +165,7 @@ void vs_http_leave(struct vs_server *server, const char *participant);
 void vs_http_rates_free(struct vs_server *server);
 struct vs_server_limits vs_http_limits(struct vs_server *server);
 int64_t vs_http_monotonic_ms(void);
+int64_t vs_http_monotonic_us(void);
 
 /* tls.c */
 VS_NODISCARD vs_rc vs_http_credential_new(struct vs_bytes certificate_pem,

@@ -28,6 +28,11 @@ vs_time_ms vs_request_read_ms(const struct vs_request *request)
 {
     return request->read_ms;
 }
+uint64_t vs_request_microseconds(const struct vs_request *request)
+{
+    return (uint64_t)(vs_http_monotonic_us() - request->begun_us);
+}
+
 enum vs_language vs_request_language(const struct vs_request *request)
 {
     return request->language;

@@ -79,6 +79,8 @@ const char *vs_request_method(const struct vs_request *request);
 /* When its header was complete, and when the last byte of its body was read (Art. 28.1). */
 vs_time_ms vs_request_begun_ms(const struct vs_request *request);
 vs_time_ms vs_request_read_ms(const struct vs_request *request);
+/* Since its header was complete, by the clock that never goes back. */
+uint64_t vs_request_microseconds(const struct vs_request *request);
 enum vs_language vs_request_language(const struct vs_request *request);
 /* The value of a path's {name}, percent-decoded, UTF-8 without controls. Never NULL for a name
  * that the row has. */

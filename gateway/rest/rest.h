@@ -34,6 +34,11 @@ vs_handler vs_rest_inbox, vs_rest_events, vs_rest_webhook_key;
 vs_handler vs_rest_acknowledge, vs_rest_consent, vs_rest_notice, vs_rest_remind;
 vs_handler vs_rest_export_add, vs_rest_export_get, vs_rest_export_bundle;
 
+/* relay's checks and those of the gateway; `ret` has VS_HEALTH_CHECKS. */
+struct vs_gateway;
+struct vs_health_check;
+size_t vs_rest_checks(struct vs_gateway *gateway, struct vs_health_check *ret);
+
 /* For the files of this folder, on a worker: `text` is an id of ours or an identifier;
  * VS_E_NOT_FOUND. */
 VS_NODISCARD vs_rc vs_rest_participant(struct vs_request *request, const char *text,

@@ -379,6 +379,16 @@ static vs_rc run_cycle(struct vs_relay *relay, struct cycle *cycle, struct vs_er
     return VS_OK;
 }
 
+static vs_rc measure_cycle(struct vs_relay *relay, struct cycle *cycle, struct vs_error *err)
+{
+    int64_t began = relay->seams.monotonic_ms(relay->seams.context);
+    vs_rc rc = run_cycle(relay, cycle, err);
+    int64_t took = relay->seams.monotonic_ms(relay->seams.context) - began;
+    vs_histogram_add(&relay->cycle_ms, (uint64_t)took);
+    vs_histogram_add(&relay->cycle_jobs, cycle->n_jobs);
+    return rc;
+}
+
 /* Sequencing is tried again, but not in a busy loop, while the disk is full. */
 static void end_cycle(struct vs_relay *relay, struct cycle *cycle, vs_rc rc,
                       const struct vs_error *err)
@@ -429,7 +439,7 @@ bool vs_relay_commit(struct vs_relay *relay, vs_time_ms now)
     if (vs_ok(rc) && broken)
         rc = vs_fail(&err, relay->broken_error.code, NULL, "%s", relay->broken_error.text);
     else if (vs_ok(rc))
-        rc = run_cycle(relay, &cycle, &err);
+        rc = measure_cycle(relay, &cycle, &err);
     end_cycle(relay, &cycle, rc, &err);
     vs_relay_cycle_ended(relay);
     if (vs_ok(rc) && idle_now(relay))

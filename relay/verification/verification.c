@@ -241,6 +241,11 @@ vs_rc vs_verification_open(struct vs_relay *relay, struct vs_verification **ret,
     return VS_OK;
 }
 
+vs_time_ms vs_verification_lists_until(const struct vs_verification *verification)
+{
+    return vs_trust_lists_until(verification->trust);
+}
+
 void vs_verification_close(struct vs_verification *verification)
 {
     if (verification == NULL)
