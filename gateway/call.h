@@ -13,16 +13,22 @@
 
 struct vs_metrics;
 
+/* vs_health_bounds, which a reload changes while requests read them. */
+struct vs_gateway_bounds {
+    _Atomic int64_t certificate_warn_ms, certificate_fail_ms, disk_warn, marks_warn_ms,
+        list_warn_ms;
+};
+
 /* What handlers reach of the service. Made by gateway/daemon; tests make their own. */
 struct vs_gateway {
     struct vs_relay *relay;
     struct vs_server *server;
     void *daemon; /* gateway/daemon's own; NULL in tests */
     vs_time_ms started;
-    struct vs_metrics *metrics;       /* NULL: requests are not counted */
-    struct vs_health_bounds bounds;   /* of /readyz */
-    _Atomic vs_time_ms tls_until;     /* end of the TLS certificate; VS_TIME_NONE */
-    uint64_t (*log_lost)(void);       /* NULL: there is no log */
+    struct vs_metrics *metrics;      /* NULL: requests are not counted */
+    struct vs_gateway_bounds bounds; /* of /readyz */
+    _Atomic vs_time_ms tls_until;    /* end of the TLS certificate; VS_TIME_NONE */
+    uint64_t (*log_lost)(void);      /* NULL: there is no log */
 };
 static inline struct vs_gateway *vs_gateway_of(const struct vs_request *request)
 {

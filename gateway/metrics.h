@@ -1,9 +1,9 @@
 /* metrics.h - what requests came to, for /metrics: by route and status, by code, how long.
  *
  * The text format of Prometheus, 0.0.4 (tests/flow/metrics_test.py reads it with the parser of
- * python3-prometheus-client). Names begin with vasite_, counters end in _total, durations are in
- * seconds. A route is its path in gateway/routes.c, never the path called; no metric is labelled
- * with participants or ids (Art. 35). Counting is safe from any thread. */
+ * python3-prometheus-client). Names begin with vasite_, counters end in _total, durations are
+ * in seconds. A route is its path in gateway/routes.c, never the path called; no metric is
+ * labelled with participants or ids (Art. 35). Counting is safe from any thread. */
 #ifndef VS_GATEWAY_METRICS_H
 #define VS_GATEWAY_METRICS_H
 #include "formats/base/histogram.h"

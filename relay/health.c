@@ -224,7 +224,8 @@ void vs_health_look(struct vs_relay *relay, vs_time_ms now, int64_t moment)
     struct vs_error ignored; /* what cannot be read keeps its last value */
     size_t n = 0;
     bool whole = true;
-    for (const struct vs_due_kind *k = relay->due_kinds; k->name != NULL && n < VS_BACKLOGS; k++)
+    for (const struct vs_due_kind *k = relay->due_kinds; k->name != NULL && n < VS_BACKLOGS;
+         k++)
         whole = vs_ok(look_at_kind(relay, k->name, now, &found[n++], &ignored)) && whole;
     for (const struct vs_remote_kind *k = relay->remote_kinds;
          k->name != NULL && n < VS_BACKLOGS; k++)

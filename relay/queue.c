@@ -301,6 +301,8 @@ bool vs_relay_wait_mark(struct vs_relay *relay, int64_t timeout_ms)
     /* Until it comes back here: it may ask an authority for seconds and stage the mark then. */
     relay->marking = go_on;
     pthread_mutex_unlock(&relay->lock);
+    if (!go_on) /* what the others waited for: else each sleeps its time-out through */
+        vs_relay_stop(relay);
     return go_on;
 }
 

@@ -109,19 +109,19 @@ struct vs_relay {
     _Atomic bool anchor_behind;    /* it could not be written: intake is closed (507) */
     _Atomic bool sequence_waiting; /* a committed batch is not yet sequenced */
     _Atomic bool mark_waiting;
-    struct vs_marker *marker;    /* seal/mark.c */
-    struct vs_backup *backup;    /* backup.c; has a lock of its own */
+    struct vs_marker *marker; /* seal/mark.c */
+    struct vs_backup *backup; /* backup.c; has a lock of its own */
     struct vs_histogram cycle_ms, cycle_jobs;
     struct vs_backlog backlogs[VS_BACKLOGS]; /* under `lock`, as the number */
     size_t n_backlogs;
-    int64_t health_at; /* monotonic; the clockwork's own */
+    int64_t health_at;           /* monotonic; the clockwork's own */
     _Atomic uint64_t following;  /* follow-up jobs under way */
     _Atomic bool follow_failed;  /* some of them must be made again (clockwork) */
     _Atomic int64_t first_month; /* oldest one with idempotency or repetition rows */
     _Atomic int64_t witnessed;   /* archive/retention.h: what terms are measured by */
     _Atomic bool clock_doubted;
-    int64_t witness_at;          /* monotonic; the clockwork's own */
-    int64_t witness_kept;        /* as the store has it */
+    int64_t witness_at;   /* monotonic; the clockwork's own */
+    int64_t witness_kept; /* as the store has it */
     struct vs_relay_atomics counters;
 };
 

@@ -1,8 +1,8 @@
 /* histogram.h - how often a quantity fell into which range, counted from any thread.
  *
- * Buckets have upper bounds, inclusive, ascending; what is above all of them falls into the last
- * one, which has none. Counts only grow. A reader sees each number by itself: a sum may be ahead
- * of the counts by what is just being added. */
+ * Buckets have upper bounds, inclusive, ascending; what is above all of them falls into the
+ * last one, which has none. Counts only grow. A reader sees each number by itself: a sum may be
+ * ahead of the counts by what is just being added. */
 #ifndef VS_FORMATS_BASE_HISTOGRAM_H
 #define VS_FORMATS_BASE_HISTOGRAM_H
 #include <stdatomic.h>
@@ -12,8 +12,8 @@
 #define VS_HISTOGRAM_BOUNDS 15
 
 struct vs_histogram {
-    const uint64_t *bounds; /* n of them; static memory */
-    size_t n;               /* at most VS_HISTOGRAM_BOUNDS */
+    const uint64_t *bounds;                           /* n of them; static memory */
+    size_t n;                                         /* at most VS_HISTOGRAM_BOUNDS */
     _Atomic uint64_t counts[VS_HISTOGRAM_BOUNDS + 1]; /* of each bucket by itself */
     _Atomic uint64_t sum;
 };

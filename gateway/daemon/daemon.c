@@ -1,53 +1,17 @@
-#include "gateway/daemon/daemon.h"
+#include "gateway/daemon/daemon_priv.h"
+#include "formats/certificate/certificate.h"
 #include "formats/formats.h"
-#include "gateway/call.h"
-#include "gateway/daemon/log.h"
 #include "gateway/daemon/process.h"
+#include "gateway/metrics.h"
 #include "gateway/rest/rest.h"
 #include "gateway/routes.h"
 #include "gateway/soap/soap.h"
-#include "relay/backup.h"
 #include "relay/centre/centre.h"
-#include "relay/decay.h"
-#include "relay/outgoing.h"
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    MAX_WORKERS = 256,
-    STEP_MS = 250, /* of the server's deadlines; four make a clockwork step */
-    WAIT_MS = 1000,
-    DECAY_STEPS = 64, /* rows or records between two rests */
-    DECAY_REST_MS = 2,
-    SETTINGS_BYTES = 1 << 20,
-    TLS_BYTES = 4 << 20,
-    EXIT_CONFIG = 78,
-    EXIT_BROKEN = 70,
-};
-
-struct daemon {
-    const char *path;
-    struct vs_arena *arena; /* of the settings at start, which relay borrows */
-    const struct vs_settings *settings;
-    struct vs_seams seams;
-    struct vs_outgoing *outgoing;
-    struct vs_outgoing_many *many; /* of the delivery thread */
-    struct vs_gateway gateway;
-    pthread_t workers[MAX_WORKERS], committer, marker, delivery, clockwork, decay, backup;
-    uint64_t decay_steps; /* of that thread */
-    size_t n_workers;
-    bool have_threads;
-    _Atomic int64_t log_requests;
-    atomic_bool stopping;
-};
-
-static vs_time_ms now_of(const struct daemon *self)
-{
-    return self->seams.now_ms(self->seams.context);
-}
+enum { TLS_BYTES = 4 << 20, CHANGES_BYTES = 16 << 10, EXIT_CONFIG = 78, EXIT_BROKEN = 70 };
 
 struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
 {
@@ -119,177 +83,7 @@ static struct vs_server_limits limits_of(const struct vs_settings *s)
     };
 }
 
-/* ---- threads: each repeats a step of relay until there is nothing left to do ------------ */
-
-static void *work(void *context)
-{
-    struct daemon *self = context;
-    struct vs_relay *relay = self->gateway.relay;
-    do
-        while (vs_relay_work(relay, now_of(self)))
-            ;
-    while (vs_relay_wait_work(relay, WAIT_MS));
-    return NULL;
-}
-
-static void *commit(void *context)
-{
-    struct daemon *self = context;
-    struct vs_relay *relay = self->gateway.relay;
-    /* Never twice without the wait: it is what lets a batch form. */
-    do
-        (void)vs_relay_commit(relay, now_of(self));
-    while (vs_relay_wait_commit(relay, WAIT_MS));
-    return NULL;
-}
-
-static void *mark(void *context)
-{
-    struct daemon *self = context;
-    struct vs_relay *relay = self->gateway.relay;
-    do
-        while (vs_relay_mark(relay, now_of(self)))
-            ;
-    while (vs_relay_wait_mark(relay, WAIT_MS));
-    return NULL;
-}
-
-static void *deliver(void *context)
-{
-    struct daemon *self = context;
-    struct vs_relay *relay = self->gateway.relay;
-    do
-        while (vs_relay_deliver(relay, now_of(self)))
-            ;
-    while (vs_relay_wait_deliver(relay, WAIT_MS));
-    return NULL;
-}
-
-static void tell_backup(const struct daemon *self)
-{
-    struct vs_backup_progress p;
-    vs_backup_progress(self->gateway.relay, &p);
-    if (p.state == VS_BACKUP_FAILED)
-        VS_LOG(VS_LOG_BACKUP_FAILED, now_of(self), {"id", p.id, 0},
-               {"code", vs_code_info(p.error.code)->name, 0}, {"text", p.error.text, 0});
-    else if (p.state == VS_BACKUP_DONE)
-        VS_LOG(VS_LOG_BACKUP_MADE, now_of(self), {"id", p.id, 0},
-               {"files", NULL, (int64_t)p.files}, {"linked", NULL, (int64_t)p.linked},
-               {"bytes", NULL, (int64_t)p.bytes}, {"ms", NULL, p.ended - p.began});
-}
-
-static void *backup(void *context)
-{
-    struct daemon *self = context;
-    struct vs_relay *relay = self->gateway.relay;
-    do {
-        bool any = false;
-        while (vs_backup_step(relay, now_of(self)))
-            any = true;
-        if (any)
-            tell_backup(self);
-    } while (vs_backup_wait(relay, WAIT_MS));
-    return NULL;
-}
-
-static void *clockwork(void *context)
-{
-    struct daemon *self = context;
-    while (!atomic_load(&self->stopping)) {
-        while (vs_relay_clockwork(self->gateway.relay, now_of(self)) &&
-               !atomic_load(&self->stopping))
-            ;
-        for (int i = 0; i < 1000 / STEP_MS && !atomic_load(&self->stopping); i++)
-            nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
-    }
-    return NULL;
-}
-
-/* ---- a look for decay after the start ---------------- */
-
-static void log_decay(void *context, const char *table, const char *key, const char *text)
-{
-    VS_LOG(VS_LOG_DAMAGED, now_of(context), {"what", table, 0}, {"where", key, 0},
-           {"text", text, 0});
-}
-
-/* Slow enough to leave disk and processor to the service. */
-static bool pace_decay(void *context)
-{
-    struct daemon *self = context;
-    if (++self->decay_steps % DECAY_STEPS == 0)
-        nanosleep(&(struct timespec){.tv_nsec = DECAY_REST_MS * 1000000L}, NULL);
-    return !atomic_load(&self->stopping);
-}
-
-static void *look_for_decay(void *context)
-{
-    struct daemon *self = context;
-    struct vs_decay decay = {.fault = log_decay, .go_on = pace_decay, .context = self};
-    struct vs_error err;
-    if (!vs_ok(vs_decay_look(self->gateway.relay, &decay, &err)))
-        vs_log_error(now_of(self), VS_LOG_DECAY_STOPPED, &err);
-    VS_LOG_AT(VS_LOG_LOOKED_FOR_DECAY, decay.faults == 0 ? VS_LOG_INFO : VS_LOG_ERROR, now_of(self),
-           {"rows", NULL, (int64_t)decay.rows}, {"records", NULL, (int64_t)decay.records},
-           {"damaged", NULL, (int64_t)decay.faults});
-    return NULL;
-}
-
-static void start_thread(pthread_t *thread, void *(*run)(void *), struct daemon *self)
-{
-    VS_ASSERT(pthread_create(thread, NULL, run, self) == 0);
-}
-
-static void start_threads(struct daemon *self)
-{
-    self->n_workers = (size_t)self->settings->workers;
-    for (size_t i = 0; i < self->n_workers; i++)
-        start_thread(&self->workers[i], work, self);
-    start_thread(&self->committer, commit, self);
-    start_thread(&self->marker, mark, self);
-    start_thread(&self->delivery, deliver, self);
-    start_thread(&self->clockwork, clockwork, self);
-    start_thread(&self->decay, look_for_decay, self);
-    start_thread(&self->backup, backup, self);
-    self->have_threads = true;
-}
-
-static void join_threads(struct daemon *self)
-{
-    if (!self->have_threads)
-        return;
-    for (size_t i = 0; i < self->n_workers; i++)
-        pthread_join(self->workers[i], NULL);
-    pthread_join(self->committer, NULL);
-    pthread_join(self->marker, NULL);
-    pthread_join(self->delivery, NULL);
-    pthread_join(self->clockwork, NULL);
-    pthread_join(self->decay, NULL);
-    pthread_join(self->backup, NULL);
-}
-
 /* ---- the server ------------------------------------------------------------------------- */
-
-/* The log names the route, not the path: ids of documents stand in the store, not in every log.
- */
-static void request_ended(void *context, const struct vs_request *request, int status,
-                          uint64_t received, bool complete)
-{
-    struct vs_gateway *gateway = context;
-    struct daemon *self = gateway->daemon;
-    int64_t wanted = atomic_load_explicit(&self->log_requests, memory_order_relaxed);
-    if (wanted < (status >= 500 ? 0 : status >= 400 ? 1 : 2))
-        return;
-    const struct vs_route *route = vs_request_route(request);
-    enum vs_code code = vs_request_failure(request);
-    vs_time_ms now = now_of(self);
-    VS_LOG(status >= 500 ? VS_LOG_ERROR : VS_LOG_INFO, now, "request",
-           {"id", vs_request_id(request), 0}, {"method", vs_request_method(request), 0},
-           {"route", route == NULL ? "" : route->path, 0}, {"status", NULL, status},
-           {"code", vs_code_info(code)->name, 0}, {"text", vs_request_failure_text(request), 0},
-           {"participant", vs_request_scope(request), 0}, {"received", NULL, (int64_t)received},
-           {"complete", NULL, complete}, {"ms", NULL, now - vs_request_begun_ms(request)});
-}
 
 static vs_time_ms server_now(void *context)
 {
@@ -314,6 +108,15 @@ static vs_rc read_tls(struct daemon *self, const struct vs_settings *settings,
         return vs_centre_tls(vs_relay_centre(self->gateway.relay), arena, key, chain, err);
     VS_TRY(vs_process_read(settings->tls_certificate, arena, chain, err));
     return vs_process_read(settings->tls_key, arena, key, err);
+}
+
+/* /readyz says how long it is in force. */
+static void watch_tls(struct daemon *self, struct vs_bytes chain)
+{
+    VS_CERTIFICATE *leaf = NULL;
+    struct vs_error ignored; /* GnuTLS took it; what we cannot read we say nothing about */
+    bool read = vs_ok(vs_certificate_get_pem(chain, &leaf, &ignored));
+    atomic_store(&self->gateway.tls_until, read ? leaf->not_after : VS_TIME_NONE);
 }
 
 static vs_rc start_server(struct daemon *self, struct vs_error *err)
@@ -346,10 +149,12 @@ static vs_rc start_server(struct daemon *self, struct vs_error *err)
         .translate = vs_soap_translate,
         .now_ms = server_now,
         .random = server_random,
-        .ended = request_ended,
+        .ended = vs_daemon_request_ended,
     };
     vs_rc rc = vs_server_start(&options, &self->gateway.server, err);
     vs_wipe((void *)(uintptr_t)key.ptr, key.len);
+    if (vs_ok(rc))
+        watch_tls(self, chain);
     return rc;
 }
 
@@ -404,49 +209,85 @@ static vs_rc open_outgoing(struct daemon *self, struct vs_error *err)
 
 static vs_rc start(struct daemon *self, struct vs_error *err)
 {
-    VS_TRY(vs_settings_load(self->path, self->arena, &self->settings, err));
-    atomic_store(&self->log_requests, self->settings->log_requests);
+    VS_TRY(vs_snapshot_load(self->path, &self->first, err));
+    self->current = vs_snapshot_ref(self->first);
+    self->settings = self->first->settings;
     VS_TRY(vs_process_become(self->settings, err));
+    VS_TRY(vs_daemon_observe_by(self, self->settings, err));
     VS_TRY(vs_process_harden(self->settings->connections, err));
     VS_TRY(vs_formats_init(err));
     VS_TRY(open_outgoing(self, err));
     struct vs_relay_settings relay = vs_daemon_relay_settings(self->settings);
     VS_TRY(vs_relay_open(&relay, &self->seams, &self->gateway.relay, err));
     self->gateway.daemon = self;
+    self->gateway.metrics = vs_metrics_new(vs_routes, vs_n_routes);
+    self->gateway.log_lost = vs_log_lost;
     self->gateway.started = now_of(self);
-    start_threads(self);
+    vs_daemon_start_threads(self);
     return start_server(self, err);
 }
 
-static vs_rc reload(struct daemon *self, struct vs_arena *arena, struct vs_error *err)
+/* All or nothing: what may be wrong with it is found before anything changes. */
+static vs_rc take_snapshot(struct daemon *self, const struct vs_settings *fresh,
+                           struct vs_arena *arena, struct vs_error *err)
 {
-    const struct vs_settings *fresh = NULL;
-    VS_TRY(vs_settings_load(self->path, arena, &fresh, err));
-    const char *restart = vs_settings_need_restart(self->settings, fresh);
-    if (restart != NULL)
-        VS_LOG(VS_LOG_NEEDS_RESTART, now_of(self), {"setting", restart, 0});
     struct vs_bytes key = VS_BYTES_NONE, chain = VS_BYTES_NONE;
     VS_TRY(read_tls(self, fresh, arena, &key, &chain, err));
     vs_rc rc = vs_server_reload_tls(self->gateway.server, chain, key, err);
     vs_wipe((void *)(uintptr_t)key.ptr, key.len);
     VS_TRY(rc);
+    watch_tls(self, chain);
+    VS_TRY(vs_daemon_observe_by(self, fresh, err));
     struct vs_server_limits limits = limits_of(fresh);
     limits.document_bytes = (uint64_t)self->settings->document_max; /* restart */
     vs_server_reload_limits(self->gateway.server, &limits);
-    atomic_store(&self->log_requests, fresh->log_requests);
     return VS_OK;
 }
 
-static void reload_and_tell(struct daemon *self)
+static void tell_changes(const struct daemon *self, const struct vs_settings *old,
+                         const struct vs_settings *fresh)
 {
-    VS_ARENA *arena = vs_arena_new(SETTINGS_BYTES + TLS_BYTES);
-    struct vs_error err;
+    VS_BUFFER taken, waiting;
+    vs_buffer_init(&taken, CHANGES_BYTES);
+    vs_buffer_init(&waiting, CHANGES_BYTES);
+    (void)vs_settings_changed(old, fresh, true, &taken);
+    size_t n = vs_settings_changed(self->settings, fresh, false, &waiting);
+    vs_buffer_byte(&taken, '\0');
+    vs_buffer_byte(&waiting, '\0');
+    if (taken.failed || waiting.failed)
+        return;
+    VS_LOG(VS_LOG_RELOADED, now_of(self), {"file", self->path, 0},
+           {"changed", (const char *)taken.ptr, 0});
+    if (n > 0)
+        VS_LOG(VS_LOG_NEEDS_RESTART, now_of(self), {"settings", (const char *)waiting.ptr, 0});
+}
+
+static void reload(struct daemon *self)
+{
+    VS_ARENA *arena = vs_arena_new(TLS_BYTES);
+    struct vs_snapshot *fresh = NULL;
+    struct vs_error err = {.code = VS_E_NOMEM, .text = "out of memory"};
     vs_process_notify("RELOADING=1");
-    if (arena != NULL && vs_ok(reload(self, arena, &err)))
-        VS_LOG(VS_LOG_RELOADED, now_of(self), {"file", self->path, 0});
-    else if (arena != NULL)
+    if (arena != NULL && vs_ok(vs_snapshot_load(self->path, &fresh, &err)) &&
+        vs_ok(take_snapshot(self, fresh->settings, arena, &err))) {
+        tell_changes(self, self->current->settings, fresh->settings);
+        vs_snapshot_unref(self->current);
+        self->current = fresh;
+    } else {
         vs_log_error(now_of(self), VS_LOG_RELOAD_REFUSED, &err);
+        vs_snapshot_unref(fresh);
+    }
     vs_process_notify("READY=1");
+}
+
+static void reopen_log(struct daemon *self)
+{
+    const struct vs_settings *s = self->current->settings;
+    struct vs_error err;
+    if (vs_ok(vs_log_open(s->log_file, (enum vs_log_level)s->log_level, &err)))
+        VS_LOG(VS_LOG_LOG_REOPENED, now_of(self), {"file", s->log_file, 0});
+    else
+        vs_log_error(now_of(self), VS_LOG_RELOAD_REFUSED, &err);
 }
 
 /* New work is refused, what is under way finishes, what was promised is durable: then all ends.
@@ -455,14 +296,15 @@ static void stop(struct daemon *self)
 {
     vs_process_notify("STOPPING=1");
     if (self->gateway.server != NULL)
-        vs_server_stop(self->gateway.server, (uint64_t)self->settings->stop_grace_ms);
+        vs_server_stop(self->gateway.server, (uint64_t)self->current->settings->stop_grace_ms);
     atomic_store(&self->stopping, true);
     if (self->gateway.relay != NULL)
         vs_relay_stop(self->gateway.relay);
-    join_threads(self);
+    vs_daemon_join_threads(self);
     vs_relay_close(self->gateway.relay);
     vs_outgoing_many_free(self->many);
     vs_outgoing_free(self->outgoing);
+    vs_metrics_free(self->gateway.metrics);
 }
 
 static sigset_t signals(void)
@@ -472,6 +314,7 @@ static sigset_t signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     return set;
 }
 
@@ -486,7 +329,10 @@ static void serve(struct daemon *self)
         if (got == SIGTERM || got == SIGINT)
             return;
         if (got == SIGHUP)
-            reload_and_tell(self);
+            reload(self);
+        if (got == SIGUSR1)
+            reopen_log(self);
+        vs_daemon_watch_health(self);
         vs_server_step(self->gateway.server);
         if (!vs_ok(vs_relay_broken(self->gateway.relay, &err))) {
             vs_log_error(now_of(self), VS_LOG_BROKEN, &err);
@@ -504,21 +350,22 @@ int vs_daemon_run(const char *path)
     sigset_t set = signals();
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    self.arena = vs_arena_new(SETTINGS_BYTES);
+    atomic_store(&self.gateway.tls_until, VS_TIME_NONE);
     int status = 1;
-    if (self.arena != NULL && vs_ok(start(&self, &err))) {
+    if (vs_ok(start(&self, &err))) {
         VS_LOG(VS_LOG_STARTED, now_of(&self), {"config", path, 0},
                {"tls-port", NULL, vs_server_tls_port(self.gateway.server)},
                {"plain-port", NULL, vs_server_plain_port(self.gateway.server)});
         vs_process_notify("READY=1");
         serve(&self);
         status = 0;
-    } else if (self.arena != NULL) {
+    } else {
         vs_log_error(now_of(&self), VS_LOG_START_REFUSED, &err);
         status = err.code == VS_E_CONFIG ? EXIT_CONFIG : 1;
     }
     stop(&self);
     VS_LOG(VS_LOG_STOPPED, now_of(&self), {"status", NULL, status});
-    vs_arena_free(self.arena);
+    vs_snapshot_unref(self.first);
+    vs_snapshot_unref(self.current);
     return status;
 }

@@ -70,8 +70,9 @@ vs_rc vs_log_open(const char *path, enum vs_log_level least, struct vs_error *er
 {
     bool file = path[0] != '\0';
     if (file || atomic_load(&log_fd) != STDERR_FILENO) {
-        int fresh = file ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
-                                          O_NOCTTY | O_NONBLOCK,
+        int fresh = file ? open(path,
+                                O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+                                    O_NOCTTY | O_NONBLOCK,
                                 0640)
                          : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         if (fresh < 0)

@@ -2,14 +2,14 @@
  *
  *   {"time":"2026-01-01T00:00:00.000Z","level":"info","event":"started",FIELDS...}
  *
- * Events are rows of log_events.def; `time` is RFC 3339 in UTC. Records hold codes, ids, counts,
- * durations and texts of errors; never content, keys, tokens or names of persons (Art. 35). A
- * record is plain ASCII: quotes, control characters and everything beyond ASCII are escaped, so
- * that no field can forge a record, turn its reading direction or drive a terminal.
+ * Events are rows of log_events.def; `time` is RFC 3339 in UTC. Records hold codes, ids,
+ * counts, durations and texts of errors; never content, keys, tokens or names of persons (Art.
+ * 35). A record is plain ASCII: quotes, control characters and everything beyond ASCII are
+ * escaped, so that no field can forge a record, turn its reading direction or drive a terminal.
  *
  * Where standard error is the systemd journal's, each line begins with its priority
- * (sd-daemon(3), "<6>"). Any thread may log; a record is written by one call. A log that is full
- * or gone stops nothing: what could not be written is counted. */
+ * (sd-daemon(3), "<6>"). Any thread may log; a record is written by one call. A log that is
+ * full or gone stops nothing: what could not be written is counted. */
 #ifndef VS_GATEWAY_DAEMON_LOG_H
 #define VS_GATEWAY_DAEMON_LOG_H
 #include "formats/base/base.h"

@@ -1,4 +1,5 @@
 #include "gateway/daemon/settings.h"
+#include <stdatomic.h>
 #include <stdio.h>
 
 static void *field(struct vs_settings *settings, const struct vs_setting *setting)
@@ -252,11 +253,48 @@ static bool same(const struct vs_setting *setting, const struct vs_settings *a,
     return *(const int64_t *)x == *(const int64_t *)y;
 }
 
-const char *vs_settings_need_restart(const struct vs_settings *old,
-                                     const struct vs_settings *fresh)
+size_t vs_settings_changed(const struct vs_settings *old, const struct vs_settings *fresh,
+                           bool reload, struct vs_buffer *out)
 {
-    for (size_t i = 0; i < vs_n_settings; i++)
-        if (!vs_setting_table[i].reload && !same(&vs_setting_table[i], old, fresh))
-            return vs_setting_table[i].name;
-    return NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < vs_n_settings; i++) {
+        const struct vs_setting *setting = &vs_setting_table[i];
+        if (setting->reload != reload || same(setting, old, fresh))
+            continue;
+        vs_buffer_printf(out, "%s%s", n++ > 0 ? " " : "", setting->name);
+    }
+    return n;
+}
+
+/* -- snapshots ---------------------------------------------------------------------------- */
+
+enum { SNAPSHOT_BYTES = 1 << 20 };
+
+vs_rc vs_snapshot_load(const char *path, struct vs_snapshot **ret, struct vs_error *err)
+{
+    struct vs_snapshot *snapshot = vs_heap_new(sizeof *snapshot);
+    atomic_store(&snapshot->references, 1);
+    snapshot->arena = vs_arena_new(SNAPSHOT_BYTES);
+    vs_rc rc = snapshot->arena == NULL
+                   ? vs_fail_memory(err)
+                   : vs_settings_load(path, snapshot->arena, &snapshot->settings, err);
+    if (vs_ok(rc))
+        *ret = snapshot;
+    else
+        vs_snapshot_unref(snapshot);
+    return rc;
+}
+
+struct vs_snapshot *vs_snapshot_ref(struct vs_snapshot *snapshot)
+{
+    atomic_fetch_add(&snapshot->references, 1);
+    return snapshot;
+}
+
+void vs_snapshot_unref(struct vs_snapshot *snapshot)
+{
+    if (snapshot == NULL || atomic_fetch_sub(&snapshot->references, 1) != 1)
+        return;
+    vs_arena_free(snapshot->arena);
+    vs_heap_free(snapshot);
 }

@@ -85,10 +85,24 @@ VS_NODISCARD vs_rc vs_setting_set(const struct vs_setting *setting, const char *
 VS_NODISCARD vs_rc vs_settings_load(const char *path, struct vs_arena *arena,
                                     const struct vs_settings **ret, struct vs_error *err);
 
+/* Settings as one file had them at one moment: immutable, counted, with the arena of their
+ * texts. */
+struct vs_snapshot {
+    _Atomic unsigned references;
+    struct vs_arena *arena;
+    const struct vs_settings *settings;
+};
+/* With one reference. Fails as vs_settings_load. */
+VS_NODISCARD vs_rc vs_snapshot_load(const char *path, struct vs_snapshot **ret,
+                                    struct vs_error *err);
+struct vs_snapshot *vs_snapshot_ref(struct vs_snapshot *snapshot);
+void vs_snapshot_unref(struct vs_snapshot *snapshot); /* NULL is fine */
+
 /* conf/vasite.yaml. */
 void vs_settings_print(struct vs_buffer *out);
 
-/* The first setting that differs and needs a restart, or NULL. */
-const char *vs_settings_need_restart(const struct vs_settings *old,
-                                     const struct vs_settings *fresh);
+/* The names of the settings that differ, those that a reload takes (`reload`) or those that
+ * need a restart, separated by a space, into `out`; returns how many. */
+size_t vs_settings_changed(const struct vs_settings *old, const struct vs_settings *fresh,
+                           bool reload, struct vs_buffer *out);
 #endif

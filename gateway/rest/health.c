@@ -12,12 +12,22 @@ vs_rc vs_rest_healthz(struct vs_request *request, struct vs_error *err)
     return VS_OK;
 }
 
+static struct vs_health_bounds bounds_of(struct vs_gateway_bounds *from)
+{
+    return (struct vs_health_bounds){.certificate_warn_ms = from->certificate_warn_ms,
+                                     .certificate_fail_ms = from->certificate_fail_ms,
+                                     .disk_warn = (uint64_t)from->disk_warn,
+                                     .marks_warn_ms = from->marks_warn_ms,
+                                     .list_warn_ms = from->list_warn_ms};
+}
+
 size_t vs_rest_checks(struct vs_gateway *gateway, struct vs_health_check *ret)
 {
+    struct vs_health_bounds bounds = bounds_of(&gateway->bounds);
     vs_time_ms now = vs_relay_now(gateway->relay), tls = atomic_load(&gateway->tls_until);
-    size_t n = vs_relay_checks(gateway->relay, now, &gateway->bounds, ret);
+    size_t n = vs_relay_checks(gateway->relay, now, &bounds, ret);
     if (tls != VS_TIME_NONE)
-        vs_health_certificate("certificate-tls", tls, now, &gateway->bounds, &ret[n++]);
+        vs_health_certificate("certificate-tls", tls, now, &bounds, &ret[n++]);
     return n;
 }
 
@@ -60,8 +70,7 @@ vs_rc vs_rest_readyz(struct vs_request *request, struct vs_error *err)
     vs_json_init(&json);
     vs_json_object(&json, NULL);
     vs_json_yes_no(&json, "ready", reason == VS_E_NONE);
-    vs_json_string(&json, "reason",
-                   reason == VS_E_NONE ? NULL : vs_code_info(reason)->name);
+    vs_json_string(&json, "reason", reason == VS_E_NONE ? NULL : vs_code_info(reason)->name);
     vs_json_yes_no(&json, "stopping", failed(checks, n, "stopping"));
     vs_json_yes_no(&json, "disk_short", failed(checks, n, "disk"));
     vs_json_yes_no(&json, "clock_wrong", failed(checks, n, "clock"));

@@ -209,8 +209,10 @@ class Life(Alone):
         self.service.settings['commit'] = {'gather': '5 ms'}
         self.service.write_settings()
         self.service.process.send_signal(signal.SIGHUP)
-        self.wait_for_event('reloaded')
-        self.assertIn('commit.gather', [r.get('setting') for r in records(self.service.log())])
+        self.wait_for_event('needs-restart')
+        log = records(self.service.log())
+        self.assertEqual([r['changed'] for r in log if r['event'] == 'reloaded'], ['limits.waiting'])
+        self.assertEqual([r['settings'] for r in log if r['event'] == 'needs-restart'], ['commit.gather'])
         self.problem(self.beta.call('GET', '/v1/inbox?wait=5'), 503, 'busy')
         with open(self.service.path('vasite.yaml'), 'a') as f:
             f.write('nonsense: 1\n')

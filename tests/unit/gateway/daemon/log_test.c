@@ -1,4 +1,5 @@
-/* The log: one record a line whatever a field holds, plain ASCII, to a file that may be moved. */
+/* The log: one record a line whatever a field holds, plain ASCII, to a file that may be moved.
+ */
 #include "tests/unit/unit.h"
 #include "gateway/daemon/log.h"
 #include <jansson.h>
@@ -39,10 +40,17 @@ static size_t read_back(const char *from, char *to, size_t size)
 
 /* CR, LF, ESC, quotes, C1, bidi, separators, broken UTF-8: in the text and in the name. */
 static const char *const hostile[] = {
-    "\r\n{\"event\":\"forged\"}\n", "\x1b[2J\x1b]0;x\x07",   "\"},\"level\":\"error",
-    "\\",                           "\xc2\x85\xc2\x9b",      "\xe2\x80\xae\xe2\x81\xa6\xd8\x9c",
-    "\xe2\x80\xa8\xe2\x80\xa9",     "\xff\xfe\xc3(\xe2\x82", "\x7f\x01\t",
-    "\xf0\x9f\x98\x80\xc9\x99",     "",
+    "\r\n{\"event\":\"forged\"}\n",
+    "\x1b[2J\x1b]0;x\x07",
+    "\"},\"level\":\"error",
+    "\\",
+    "\xc2\x85\xc2\x9b",
+    "\xe2\x80\xae\xe2\x81\xa6\xd8\x9c",
+    "\xe2\x80\xa8\xe2\x80\xa9",
+    "\xff\xfe\xc3(\xe2\x82",
+    "\x7f\x01\t",
+    "\xf0\x9f\x98\x80\xc9\x99",
+    "",
 };
 enum { HOSTILE = sizeof hostile / sizeof *hostile };
 
@@ -60,19 +68,15 @@ static void log__is_one_record_a_line_whatever_a_field_holds(void **state)
     size_t n = read_back(path, text, sizeof text), lines = 0;
     for (size_t i = 0; i < n; i++)
         assert_true(text[i] == '\n' || (text[i] >= 0x20 && text[i] < 0x7f));
-    for (char *line = strtok_r(text, "\n", &(char *){NULL}), *rest = line; line != NULL;) {
-        rest = line + strlen(line) + 1;
-        json_t *record = json_loads(line, JSON_REJECT_DUPLICATES * (lines % HOSTILE < 10), NULL);
+    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1, lines++) {
+        *end = '\0';
+        json_t *record = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(record);
         assert_string_equal(json_string_value(json_object_get(record, "time")),
                             "1970-01-01T00:00:00.000Z");
         assert_non_null(json_object_get(record, "level"));
         assert_non_null(json_object_get(record, "event"));
         json_decref(record);
-        lines++;
-        line = rest < text + n ? rest : NULL;
-        if (line != NULL)
-            line[strcspn(line, "\n")] = '\0';
     }
     assert_int_equal(lines, VS_LOG_EVENTS * HOSTILE + 1);
     assert_int_equal(vs_log_lost(), 0);

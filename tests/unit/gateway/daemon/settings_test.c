@@ -57,9 +57,11 @@ static void settings__of_the_reference_file_are_the_defaults(void **state)
 {
     (void)state;
     const struct vs_settings *read, *defaults;
+    VS_BUFFER names;
+    vs_buffer_init(&names, 4096);
     assert_ok(vs_settings_load("conf/vasite.yaml", arena, &read, &err));
     assert_ok(vs_settings_load(NULL, arena, &defaults, &err));
-    assert_null(vs_settings_need_restart(read, defaults));
+    assert_int_equal(vs_settings_changed(read, defaults, false, &names), 0);
     assert_int_equal(read->tls_port, 8443);
     assert_int_equal(read->mark_bound_ms, 24 * VS_HOUR_MS);
     assert_int_equal(read->document_max, INT64_C(2) << 30);
@@ -131,15 +133,45 @@ static void settings__are_read_from_any_yaml_shape(void **state)
     assert_int_equal(settings->connections, 4000);
 }
 
-static void settings__name_what_needs_a_restart(void **state)
+static const char *changed(const struct vs_settings *a, const struct vs_settings *b,
+                           bool reload)
+{
+    static char text[4096];
+    VS_BUFFER names;
+    vs_buffer_init(&names, sizeof text - 1);
+    (void)vs_settings_changed(a, b, reload, &names);
+    memcpy(text, names.ptr == NULL ? (uint8_t *)"" : names.ptr, names.len);
+    text[names.len] = '\0';
+    return text;
+}
+
+static void settings__name_what_changed_and_what_needs_a_restart(void **state)
 {
     (void)state;
     const struct vs_settings *a, *b;
     assert_ok(load("limits:\n  idle: 5 s\n", &a));
     assert_ok(load("limits:\n  idle: 6 s\n", &b));
-    assert_null(vs_settings_need_restart(a, b));
-    assert_ok(load("outgoing:\n  private_ranges: [10.0.0.0/8]\n", &b));
-    assert_string_equal(vs_settings_need_restart(a, b), "outgoing.private_ranges");
+    assert_string_equal(changed(a, b, false), "");
+    assert_string_equal(changed(a, b, true), "limits.idle");
+    assert_string_equal(changed(a, a, true), "");
+    assert_ok(load(
+        "outgoing:\n  private_ranges: [10.0.0.0/8]\ncommit: {batch: 5}\nlimits:\n  idle: 5 s\n",
+        &b));
+    assert_string_equal(changed(a, b, false), "commit.batch outgoing.private_ranges");
+    assert_string_equal(changed(a, b, true), "");
+}
+
+static void settings__live_in_a_counted_snapshot(void **state)
+{
+    (void)state;
+    struct vs_snapshot *snapshot = NULL, *same;
+    assert_ok(vs_snapshot_load("conf/vasite.yaml", &snapshot, &err));
+    same = vs_snapshot_ref(snapshot);
+    vs_snapshot_unref(snapshot);
+    assert_int_equal(same->settings->tls_port, 8443); /* the sanitizer sees a freed one */
+    vs_snapshot_unref(same);
+    assert_fails(VS_E_CONFIG, vs_snapshot_load("/nonexistent", &snapshot, &err));
+    vs_snapshot_unref(NULL);
 }
 
 int main(void)
@@ -151,7 +183,8 @@ int main(void)
         T(settings__every_default_is_within_its_range),
         T(settings__errors_name_file_line_and_setting),
         T(settings__are_read_from_any_yaml_shape),
-        T(settings__name_what_needs_a_restart),
+        T(settings__name_what_changed_and_what_needs_a_restart),
+        T(settings__live_in_a_counted_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
