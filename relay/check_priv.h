@@ -71,6 +71,9 @@ VS_NODISCARD vs_rc vs_check_act_of(struct vs_check_run *run, const char *evidenc
  * against the acts that set and lifted them. After vs_check_batches. */
 VS_NODISCARD vs_rc vs_check_retention(struct vs_check_run *run, struct vs_error *err);
 
+/* Registration numbers: each once, none missing that was not deleted. */
+VS_NODISCARD vs_rc vs_check_register(struct vs_check_run *run, struct vs_error *err);
+
 /* The evidence file of a row of table evidence, read and understood, in the scratch arena. */
 VS_NODISCARD vs_rc vs_check_read_evidence(struct vs_check_run *run, const struct vs_value *row,
                                           struct vs_bytes *ret_xml, struct vs_erds *ret,

@@ -3,7 +3,9 @@
  * A forger can take rows away, mark the leaves as gone and write tombstones; what it cannot
  * make is the act's signed evidence with the digest of those tombstones, which the journal
  * holds. */
-#include "relay/archive/retention_priv.h"
+#include "relay/archive/deed.h"
+#include "relay/archive/retention.h"
+#include "relay/archive/tombstone.h"
 #include "relay/check_priv.h"
 #include "relay/seal/batch.h"
 #include <stdio.h>
@@ -36,8 +38,9 @@ vs_rc vs_check_gone_leaf(struct vs_check_run *run, const struct vs_batch *batch,
 /* -- tombstones ---------------------------------------------------------------------------- */
 
 static vs_rc look_at_tombstone(struct vs_check_run *run, const char *id,
-                               const struct vs_value *row, struct vs_error *err)
+                               const struct vs_row *found, struct vs_error *err)
 {
+    const struct vs_value *row = found->values;
     const struct vs_value *act, *still;
     bool refusal = vs_bytes_is(row[VS_TOMBSTONE_KIND].bytes, "refusal");
     run->gone_leaves -= (uint64_t)row[VS_TOMBSTONE_LEAVES].integer;
@@ -56,17 +59,6 @@ static vs_rc look_at_tombstone(struct vs_check_run *run, const char *id,
     if (end == VS_TIME_NONE || end > act[VS_ACT_TIME].integer)
         vs_check_found(run, "tombstone", id, "it was deleted before its term had ended");
     return VS_OK;
-}
-
-static vs_rc visit_tombstone(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    if (row->corrupt)
-        return VS_OK; /* vs_store_check has named it */
-    vs_arena_reset(run->scratch);
-    const char *id = vs_check_id(run, &row->values[VS_TOMBSTONE_ID]);
-    vs_rc rc = look_at_tombstone(run, id, row->values, err);
-    return vs_check_tolerate(run, rc, "tombstone", id, err);
 }
 
 /* -- acts ---------------------------------------------------------------------------------- */
@@ -137,9 +129,10 @@ static void compare_act(struct vs_check_run *run, const char *id, const struct v
         vs_check_found(run, "act", id, "column count is not what its evidence states");
 }
 
-static vs_rc look_at_act(struct vs_check_run *run, const char *id, const struct vs_value *row,
+static vs_rc look_at_act(struct vs_check_run *run, const char *id, const struct vs_row *found,
                          struct vs_error *err)
 {
+    const struct vs_value *row = found->values;
     const struct vs_value *evidence;
     struct vs_bytes xml;
     struct vs_erds erds;
@@ -151,17 +144,6 @@ static vs_rc look_at_act(struct vs_check_run *run, const char *id, const struct 
     if (erds.event == VS_EVENT_RETENTION_DELETION)
         return check_tombstones_of(run, id, row, err);
     return VS_OK;
-}
-
-static vs_rc visit_act(void *context, const struct vs_row *row, struct vs_error *err)
-{
-    struct vs_check_run *run = context;
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    const char *id = vs_check_id(run, &row->values[VS_ACT_ID]);
-    vs_rc rc = look_at_act(run, id, row->values, err);
-    return vs_check_tolerate(run, rc, "act", id, err);
 }
 
 /* Every act has one piece of evidence, and every such evidence its act: whoever takes the row
@@ -222,23 +204,19 @@ static bool sets_hold(const struct vs_value *act)
 }
 
 /* Of evidence of a hold, which no forger of rows can make: whether the row is as it says. */
-static vs_rc visit_hold_act(void *context, const struct vs_row *row, struct vs_error *err)
+static vs_rc look_at_hold_act(struct vs_check_run *run, const char *where,
+                              const struct vs_row *found, struct vs_error *err)
 {
-    struct vs_check_run *run = context;
+    const struct vs_value *row = found->values;
     const struct vs_value *newest, *hold;
-    if (row->corrupt || row->values[VS_ACT_DOCUMENT].type == VS_NULL)
+    (void)where;
+    if (row[VS_ACT_DOCUMENT].type == VS_NULL)
         return VS_OK;
-    vs_arena_reset(run->scratch);
-    const char *id = vs_check_id(run, &row->values[VS_ACT_DOCUMENT]);
-    vs_rc rc = newest_hold_act(run, &row->values[VS_ACT_DOCUMENT], &newest, err);
-    VS_TRY(vs_check_tolerate(run, rc, "hold", id, err));
-    if (!vs_ok(rc) || newest == NULL ||
-        vs_value_compare(&newest[VS_ACT_ID], &row->values[VS_ACT_ID]) != 0)
+    const char *id = vs_check_id(run, &row[VS_ACT_DOCUMENT]);
+    VS_TRY(newest_hold_act(run, &row[VS_ACT_DOCUMENT], &newest, err));
+    if (newest == NULL || vs_value_compare(&newest[VS_ACT_ID], &row[VS_ACT_ID]) != 0)
         return VS_OK;
-    rc = get(run, VS_T_HOLD, &row->values[VS_ACT_DOCUMENT], &hold, err);
-    VS_TRY(vs_check_tolerate(run, rc, "hold", id, err));
-    if (!vs_ok(rc))
-        return VS_OK;
+    VS_TRY(get(run, VS_T_HOLD, &row[VS_ACT_DOCUMENT], &hold, err));
     if (sets_hold(newest) && hold == NULL)
         vs_check_found(run, "hold", id, "it was set, and taken away by no act");
     else if (!sets_hold(newest) && hold != NULL)
@@ -246,32 +224,26 @@ static vs_rc visit_hold_act(void *context, const struct vs_row *row, struct vs_e
     return VS_OK;
 }
 
-static vs_rc visit_hold(void *context, const struct vs_row *row, struct vs_error *err)
+static vs_rc look_at_hold(struct vs_check_run *run, const char *id, const struct vs_row *found,
+                          struct vs_error *err)
 {
-    struct vs_check_run *run = context;
+    const struct vs_value *row = found->values;
     const struct vs_value *act;
-    if (row->corrupt)
-        return VS_OK;
-    vs_arena_reset(run->scratch);
-    const char *id = vs_check_id(run, &row->values[VS_HOLD_DOCUMENT]);
-    vs_rc rc = get(run, VS_T_ACT, &row->values[VS_HOLD_ACT], &act, err);
-    VS_TRY(vs_check_tolerate(run, rc, "hold", id, err));
-    if (vs_ok(rc) &&
-        (act == NULL || !sets_hold(act) ||
-         vs_value_compare(&act[VS_ACT_DOCUMENT], &row->values[VS_HOLD_DOCUMENT]) != 0))
+    VS_TRY(get(run, VS_T_ACT, &row[VS_HOLD_ACT], &act, err));
+    if (act == NULL || !sets_hold(act) ||
+        vs_value_compare(&act[VS_ACT_DOCUMENT], &row[VS_HOLD_DOCUMENT]) != 0)
         vs_check_found(run, "hold", id, "column act names no act that set it");
     return VS_OK;
 }
 
 vs_rc vs_check_retention(struct vs_check_run *run, struct vs_error *err)
 {
-    struct vs_store *store = run->relay->store;
-    VS_TRY(vs_store_each(store, VS_T_TOMBSTONE, visit_tombstone, run, err));
+    VS_TRY(vs_check_rows(run, VS_T_TOMBSTONE, look_at_tombstone, NULL, err));
     if (run->gone_leaves != 0)
         vs_check_found(run, "tombstone", "count",
                        "tombstones account for another number of deleted evidence than the "
                        "batches have");
-    VS_TRY(vs_store_each(store, VS_T_ACT, visit_act, run, err));
-    VS_TRY(vs_store_each(store, VS_T_ACT, visit_hold_act, run, err));
-    return vs_store_each(store, VS_T_HOLD, visit_hold, run, err);
+    VS_TRY(vs_check_rows(run, VS_T_ACT, look_at_act, NULL, err));
+    VS_TRY(vs_check_rows(run, VS_T_ACT, look_at_hold_act, NULL, err));
+    return vs_check_rows(run, VS_T_HOLD, look_at_hold, NULL, err);
 }

@@ -40,6 +40,7 @@ struct vs_relay_settings vs_relay_settings_default(void)
         .disk_reserve = UINT64_C(256) << 20,
         .gather_ms = 20,
         .batch_max = 128,
+        .utc_offset_ms = 4 * VS_HOUR_MS,
         .clock_back_ms = 2 * VS_SECOND_MS,
         .push_first_ms = 30 * VS_SECOND_MS,
         .push_factor = 2,

@@ -34,6 +34,7 @@ enum {
         1, /* no two rows with the same values; rows with a VS_NULL among them never clash */
     VS_SPARSE =
         2, /* holds only rows whose first index column is not VS_NULL: for work still to do */
+    VS_SPARSE_END = 4, /* the same of the last: for what is filled in later */
 };
 
 struct vs_index {
@@ -42,6 +43,11 @@ struct vs_index {
     size_t n_columns;
     uint8_t columns[VS_MAX_INDEX_COLUMNS];
 };
+/* The column that decides whether a sparse index has a row. */
+static inline size_t vs_index_sparse_by(unsigned flags, size_t n_columns)
+{
+    return flags & VS_SPARSE_END ? n_columns - 1 : 0;
+}
 
 struct vs_table {
     const char *name;

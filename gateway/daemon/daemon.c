@@ -55,6 +55,7 @@ struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
     to.batch_max = (unsigned)s->batch_max;
     to.state_secrets = s->state_secrets;
     to.batch_marks = s->batch_marks;
+    to.utc_offset_ms = s->utc_offset_ms;
     to.clock_back_ms = s->clock_back_ms;
     to.push_first_ms = s->push_first_ms;
     to.push_factor = (unsigned)s->push_factor;

@@ -51,7 +51,7 @@ struct vs_settings {
     int64_t push_first_ms, push_factor, push_cap_ms, push_term_ms, push_stall_ms;
     int64_t push_at_once, push_per_host;
     bool state_secrets, batch_marks;
-    int64_t clock_back_ms;
+    int64_t utc_offset_ms, clock_back_ms;
     int64_t log_requests; /* 0 failed, 1 refused, 2 all */
     int64_t log_level;    /* enum vs_log_level */
     const char *log_file;

@@ -170,6 +170,9 @@ const struct vs_setting vs_setting_table[] = {
 
     {"exchange.state_secrets", FLAG(state_secrets), "no", NO_RANGE, MUST, RESTART,
      "A certified installation that may take documents marked as a state secret (Art. 32.2)."},
+    {"exchange.utc_offset", TIME(utc_offset_ms), "4 h", RANGE(0, 14 * VS_HOUR_MS), MUST,
+     RESTART,
+     "Local time where the service is, ahead of UTC: registers begin a new year by it."},
     {"exchange.clock_back", TIME(clock_back_ms), "2 s", RANGE(0, 3600000), MUST, RESTART,
      "A clock further behind the newest record stops intake."},
 

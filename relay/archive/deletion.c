@@ -39,7 +39,7 @@ struct vs_deletion {
     struct touched *batches;
     size_t n_batches, room;
     struct vs_buffer locations; /* encoded: data of the erasure */
-    struct vs_act act;
+    struct vs_deed act;
     uint8_t digest[32];
 };
 
@@ -274,14 +274,14 @@ static vs_rc stage_tombstone(struct vs_deletion *deletion, const struct vs_tombs
 
 static vs_rc stage_all(struct vs_deletion *deletion, vs_time_ms now, struct vs_error *err)
 {
-    struct vs_act *act = &deletion->act;
+    struct vs_deed *act = &deletion->act;
     VS_TRY(vs_buffer_check(&deletion->locations, err));
     vs_tombstones_digest(deletion->tombstones, deletion->n, deletion->digest);
-    *act = (struct vs_act){.event = VS_EVENT_RETENTION_DELETION,
-                           .reason = "the retention term has ended (Art. 31.3)",
-                           .count = (int64_t)deletion->n,
-                           .digest = deletion->digest};
-    VS_TRY(vs_act_stage(deletion->relay, deletion->job, deletion->stage, NULL, now, act, err));
+    *act = (struct vs_deed){.event = VS_EVENT_RETENTION_DELETION,
+                            .reason = "the retention term has ended (Art. 31.3)",
+                            .count = (int64_t)deletion->n,
+                            .digest = deletion->digest};
+    VS_TRY(vs_deed_stage(deletion->relay, deletion->job, deletion->stage, NULL, now, act, err));
     for (size_t i = 0; i < deletion->n; i++)
         VS_TRY(stage_tombstone(deletion, &deletion->tombstones[i], err));
     for (size_t i = 0; i < deletion->n_batches; i++)

@@ -18,11 +18,11 @@ vs_rc vs_hold_find(struct vs_relay *relay, struct vs_arena *arena, struct vs_id 
     return VS_OK;
 }
 
-static vs_rc stage_hold(struct vs_stage *stage, const struct vs_act *act,
+static vs_rc stage_hold(struct vs_stage *stage, const struct vs_deed *act,
                         const struct vs_row *old, struct vs_error *err)
 {
     struct vs_value *row = vs_stage_row(stage, VS_T_HOLD);
-    struct vs_act *copy = vs_stage_memory(stage, sizeof *copy);
+    struct vs_deed *copy = vs_stage_memory(stage, sizeof *copy);
     if (row == NULL || copy == NULL)
         return vs_fail_memory(err);
     *copy = *act;
@@ -38,7 +38,7 @@ static vs_rc stage_hold(struct vs_stage *stage, const struct vs_act *act,
 
 vs_rc vs_hold_stage(struct vs_relay *relay, struct vs_job *job, const struct vs_caller *caller,
                     struct vs_id document, bool hold, const char *reason, vs_time_ms now,
-                    struct vs_act *ret, struct vs_error *err)
+                    struct vs_deed *ret, struct vs_error *err)
 {
     const struct vs_row *old;
     VS_REFUSE_IF(!vs_caller_may(caller, VS_ROLE_OPERATOR | VS_ROLE_AUDITOR), err,
@@ -50,15 +50,16 @@ vs_rc vs_hold_stage(struct vs_relay *relay, struct vs_job *job, const struct vs_
                  hold ? "it is held already" : "it is not held");
     struct vs_stage *stage;
     VS_TRY(vs_stage_new(job, &stage, err));
-    *ret = (struct vs_act){.event = hold ? VS_EVENT_LEGAL_HOLD : VS_EVENT_LEGAL_HOLD_LIFTED,
-                           .document = document,
-                           .reason = reason};
-    VS_TRY(vs_act_stage(relay, job, stage, caller, now, ret, err));
+    *ret = (struct vs_deed){.event = hold ? VS_EVENT_LEGAL_HOLD : VS_EVENT_LEGAL_HOLD_LIFTED,
+                            .document = document,
+                            .reason = reason};
+    VS_TRY(vs_deed_stage(relay, job, stage, caller, now, ret, err));
     return stage_hold(stage, ret, old, err);
 }
 
 vs_rc vs_hold_list(struct vs_relay *relay, struct vs_arena *arena, struct vs_id after,
-                   size_t limit, const struct vs_act **ret, size_t *ret_n, struct vs_error *err)
+                   size_t limit, const struct vs_deed **ret, size_t *ret_n,
+                   struct vs_error *err)
 {
     struct vs_value after_value = vs_id_value(&after);
     struct vs_query query = {.table = VS_T_HOLD, .limit = limit};
@@ -69,7 +70,7 @@ vs_rc vs_hold_list(struct vs_relay *relay, struct vs_arena *arena, struct vs_id 
         query.n_after = 1;
     }
     VS_TRY(vs_store_select(relay->store, arena, &query, &rows, &n, err));
-    struct vs_act *acts = vs_arena_make_n(arena, struct vs_act, n + 1);
+    struct vs_deed *acts = vs_arena_make_n(arena, struct vs_deed, n + 1);
     if (acts == NULL)
         return vs_fail_memory(err);
     for (size_t i = 0; i < n; i++) {
@@ -77,7 +78,7 @@ vs_rc vs_hold_list(struct vs_relay *relay, struct vs_arena *arena, struct vs_id 
                             err));
         if (act == NULL)
             return vs_fail(err, VS_E_CORRUPT, NULL, "a hold's act is not there");
-        VS_TRY(vs_act_from_row(arena, act, &acts[i], err));
+        VS_TRY(vs_deed_from_row(arena, act, &acts[i], err));
     }
     *ret = acts;
     *ret_n = n;

@@ -25,14 +25,15 @@
  * How it goes. Due work (kind `retention`) walks documents and refusals in the order of their
  * ids, which is that of their submission, each once, when the shortest term has passed: what
  * may go goes, what may not gets a row of due work of its own for its day. Nothing is added to
- * the path of acceptance. One act (act.h, RetentionDeletion) covers at most VS_DELETION_MOST of
- * them: in one item go their rows, with the condition that no hold came meanwhile; each leaves
- * a tombstone without parties, names or digests, and the act's signed evidence has the digest
- * of all its tombstones. Leaves in batches keep only what the trees need (seal/batch.h); salts
- * go with the evidence, so that the journal's leaves say nothing any more and the journal still
- * verifies. Then due work of kind `erasure` overwrites the bytes in the segments (a segment in
- * which one document is held keeps that one and loses the others), removes segments that hold
- * nothing any more, and folds the store's log, so that no copy of the rows stays there.
+ * the path of acceptance. One act (deed.h, RetentionDeletion) covers at most VS_DELETION_MOST
+ * of them: in one item go their rows, with the condition that no hold came meanwhile; each
+ * leaves a tombstone without parties, names or digests, and the act's signed evidence has the
+ * digest of all its tombstones. Leaves in batches keep only what the trees need (seal/batch.h);
+ * salts go with the evidence, so that the journal's leaves say nothing any more and the journal
+ * still verifies. Then due work of kind `erasure` overwrites the bytes in the segments (a
+ * segment in which one document is held keeps that one and loses the others), removes segments
+ * that hold nothing any more, and folds the store's log, so that no copy of the rows stays
+ * there.
  *
  * Idempotency keys and repetitions are promised for VS_KEY_MONTHS months after the month of the
  * submission and go by months, before the first document of that month may. */

@@ -1,8 +1,9 @@
 /* retention_priv.h - what the files of retention share. */
 #ifndef VS_RELAY_ARCHIVE_RETENTION_PRIV_H
 #define VS_RELAY_ARCHIVE_RETENTION_PRIV_H
-#include "relay/archive/act.h"
+#include "relay/archive/deed.h"
 #include "relay/archive/retention.h"
+#include "relay/archive/tombstone.h"
 #include "relay/relay_priv.h"
 
 #define VS_WORK_RETENTION "retention"
@@ -43,16 +44,6 @@ VS_NODISCARD vs_rc vs_deletion_end(struct vs_deletion *deletion, vs_time_ms now,
                                    struct vs_error *err);
 /* Whatever happened; what was staged stays. */
 void vs_deletion_done(struct vs_deletion *deletion);
-
-/* One tombstone's part of its act's digest. */
-struct vs_tombstone {
-    struct vs_id id;
-    bool refusal;
-    vs_time_ms latest;
-    unsigned months, leaves;
-};
-/* SHA-256 over them, in order of id. */
-void vs_tombstones_digest(const struct vs_tombstone *tombstones, size_t n, uint8_t ret[32]);
 
 /* witness.c, at open. */
 VS_NODISCARD vs_rc vs_witness_open(struct vs_relay *relay, struct vs_error *err);

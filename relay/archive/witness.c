@@ -140,13 +140,13 @@ vs_rc vs_retention_confirm_stage(struct vs_relay *relay, struct vs_job *job,
                  VS_E_CLOCK, "Art. 28.1", "the clock is behind the newest record");
     struct vs_stage *stage;
     VS_TRY(vs_stage_new(job, &stage, err));
-    struct vs_act *act = vs_stage_memory(stage, sizeof *act);
+    struct vs_deed *act = vs_stage_memory(stage, sizeof *act);
     vs_time_ms *moment = vs_stage_memory(stage, sizeof *moment);
     if (act == NULL || moment == NULL)
         return vs_fail_memory(err);
     *moment = now;
-    *act = (struct vs_act){.event = VS_EVENT_CLOCK_CONFIRMATION, .reason = reason};
-    VS_TRY(vs_act_stage(relay, job, stage, caller, now, act, err));
+    *act = (struct vs_deed){.event = VS_EVENT_CLOCK_CONFIRMATION, .reason = reason};
+    VS_TRY(vs_deed_stage(relay, job, stage, caller, now, act, err));
     VS_TRY(stage_keep(stage, now, err));
     vs_stage_after(stage, confirmed, moment);
     return VS_OK;

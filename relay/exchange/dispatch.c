@@ -30,6 +30,7 @@ static vs_rc move(struct vs_stage *stage, const struct vs_value *delivery,
                   enum vs_move_kind kind, struct vs_error *err)
 {
     struct vs_move move = {.kind = kind,
+                           .numbered = delivery[VS_DELIVERY_OUTGOING].type != VS_NULL,
                            .document = vs_value_id(&delivery[VS_DELIVERY_DOCUMENT]),
                            .recipient = vs_value_id(&delivery[VS_DELIVERY_RECIPIENT]),
                            .sender = vs_value_id(&delivery[VS_DELIVERY_SENDER])};

@@ -3,19 +3,32 @@
 #include "relay/exchange/submit_priv.h"
 #include "relay/exchange/transitions.h"
 
+/* The document's outgoing number, where it was sent to others before: it has one only. */
+static struct vs_value number_of(const struct vs_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].values[VS_DELIVERY_OUTGOING].type != VS_NULL)
+            return rows[i].values[VS_DELIVERY_OUTGOING];
+    return vs_null();
+}
+
 static vs_rc release(struct vs_stage *stage, const struct vs_row *delivery,
-                     struct vs_error *err)
+                     struct vs_value number, struct vs_error *err)
 {
     struct vs_value *row = vs_stage_row(stage, VS_T_DELIVERY);
-    if (row == NULL)
+    struct vs_value *old = vs_stage_row(stage, VS_T_DELIVERY);
+    if (row == NULL || old == NULL)
         return vs_fail_memory(err);
-    const struct vs_value *old = delivery->values;
+    memcpy(old, delivery->values, VS_DELIVERY_COLUMNS * sizeof *old);
+    row[VS_DELIVERY_OUTGOING] = old[VS_DELIVERY_OUTGOING] = number;
     row[VS_DELIVERY_DOCUMENT] = old[VS_DELIVERY_DOCUMENT];
     row[VS_DELIVERY_RECIPIENT] = old[VS_DELIVERY_RECIPIENT];
     row[VS_DELIVERY_STATE] = vs_int(VS_DELIVERY_PENDING);
-    VS_TRY(vs_stage_op(
-        stage, vs_op_update(VS_T_DELIVERY, row, VS_SET(VS_DELIVERY_STATE), delivery->version),
-        err));
+    VS_TRY(vs_stage_op(stage,
+                       vs_op_update(VS_T_DELIVERY, row,
+                                    VS_SET(VS_DELIVERY_STATE) | VS_SET(VS_DELIVERY_OUTGOING),
+                                    delivery->version),
+                       err));
     return vs_dispatch_stage(stage, old, err);
 }
 
@@ -41,7 +54,7 @@ vs_rc vs_repeat_confirm_stage(struct vs_relay *relay, struct vs_job *job,
             (enum vs_delivery_state)rows[i].values[VS_DELIVERY_STATE].integer;
         if (vs_transition_find(state, VS_DELIVERY_PENDING) == NULL)
             continue;
-        VS_TRY(release(stage, &rows[i], err));
+        VS_TRY(release(stage, &rows[i], number_of(rows, n), err));
         held++;
     }
     if (held == 0)

@@ -2,6 +2,7 @@
 #include "relay/deliver.h"
 #include "relay/exchange/follow.h"
 #include "relay/exchange/mailbox.h"
+#include "relay/exchange/register.h"
 #include "relay/exchange/transitions.h"
 #include "relay/journal.h"
 #include "relay/relay_priv.h"
@@ -18,6 +19,7 @@ struct vs_sequencer {
     int64_t place_prepared; /* after the item in the making */
     bool preparing;
     bool journal_prepared;
+    struct vs_registrar *registrar;
 };
 
 struct vs_pending_batch *vs_pending_batch_new(size_t n_leaves, size_t n_moves)
@@ -149,8 +151,9 @@ static int64_t next_place(int64_t place, vs_time_ms now)
     return least > place ? least : place + 1;
 }
 
-static vs_rc move_op(struct vs_arena *arena, const struct vs_move *move, int64_t place,
-                     vs_time_ms now, struct vs_op *ret, struct vs_error *err)
+static vs_rc move_op(struct vs_arena *arena, const struct vs_move *move,
+                     const struct vs_numbers *numbers, int64_t place, vs_time_ms now,
+                     struct vs_op *ret, struct vs_error *err)
 {
     struct vs_value *row = vs_arena_make_n(arena, struct vs_value, VS_DELIVERY_COLUMNS);
     if (row == NULL)
@@ -171,6 +174,14 @@ static vs_rc move_op(struct vs_arena *arena, const struct vs_move *move, int64_t
     if (does->time_column != 0) {
         row[does->time_column] = vs_int(now);
         set |= VS_SET(does->time_column);
+    }
+    if (numbers->outgoing != 0) {
+        row[VS_DELIVERY_OUTGOING] = vs_int(numbers->outgoing);
+        set |= VS_SET(VS_DELIVERY_OUTGOING);
+    }
+    if (numbers->incoming != 0) {
+        row[VS_DELIVERY_INCOMING] = vs_int(numbers->incoming);
+        set |= VS_SET(VS_DELIVERY_INCOMING);
     }
     *ret = vs_op_update(VS_T_DELIVERY, row, set, VS_ANY_VERSION);
     return VS_OK;
@@ -213,8 +224,15 @@ static vs_rc full_item(struct vs_relay *relay, struct vs_arena *arena,
         VS_TRY(prepare_journal(relay, arena, batch, evidence, now, &journal, err));
         sequencer->journal_prepared = true;
     }
+    struct vs_numbers *numbers = vs_arena_make_n(arena, struct vs_numbers, batch->n_moves + 1);
+    const struct vs_op *counters;
+    size_t n_counters;
+    if (numbers == NULL)
+        return vs_fail_memory(err);
+    VS_TRY(vs_registrar_prepare(relay, sequencer->registrar, arena, batch->moves,
+                                batch->n_moves, now, numbers, &counters, &n_counters, err));
     struct vs_op *ops =
-        vs_arena_make_n(arena, struct vs_op, journal.n_ops + batch->n_moves + 2);
+        vs_arena_make_n(arena, struct vs_op, journal.n_ops + batch->n_moves + n_counters + 2);
     if (ops == NULL)
         return vs_fail_memory(err);
     if (journal.n_ops > 0)
@@ -223,9 +241,11 @@ static vs_rc full_item(struct vs_relay *relay, struct vs_arena *arena,
     VS_TRY(batch_op(relay, arena, batch, &journal, evidence > 0, &ops[n++], err));
     for (size_t i = 0; i < batch->n_moves; i++) {
         sequencer->place_prepared = next_place(sequencer->place_prepared, now);
-        VS_TRY(
-            move_op(arena, &batch->moves[i], sequencer->place_prepared, now, &ops[n++], err));
+        VS_TRY(move_op(arena, &batch->moves[i], &numbers[i], sequencer->place_prepared, now,
+                       &ops[n++], err));
     }
+    for (size_t i = 0; i < n_counters; i++)
+        ops[n++] = counters[i];
     if (batch->n_moves > 0)
         VS_TRY(place_op(arena, sequencer->place_prepared, &ops[n++], err));
     *ret = (struct vs_item){.ops = ops, .n_ops = n};
@@ -256,6 +276,7 @@ void vs_sequencer_undo(struct vs_relay *relay)
     struct vs_sequencer *sequencer = relay->sequencer;
     if (sequencer->journal_prepared)
         vs_journal_undo(relay->journal);
+    vs_registrar_undo(sequencer->registrar);
     sequencer->preparing = sequencer->journal_prepared = false;
 }
 
@@ -273,6 +294,7 @@ vs_rc vs_sequencer_done(struct vs_relay *relay, struct vs_error *err)
     struct vs_sequencer *sequencer = relay->sequencer;
     struct vs_pending_batch *batch = sequencer->first;
     bool journal = sequencer->journal_prepared;
+    vs_registrar_done(sequencer->registrar);
     sequencer->first = batch->next;
     if (sequencer->first == NULL) {
         sequencer->last = NULL;
@@ -414,6 +436,7 @@ static vs_rc read_number(struct vs_relay *relay, struct vs_arena *arena, struct 
 vs_rc vs_sequencer_open(struct vs_relay *relay, struct vs_error *err)
 {
     relay->sequencer = vs_heap_new(sizeof *relay->sequencer);
+    relay->sequencer->registrar = vs_registrar_new();
     VS_ARENA *arena = vs_arena_new(OPEN_ARENA);
     if (arena == NULL)
         return vs_fail_memory(err);
@@ -433,6 +456,7 @@ void vs_sequencer_close(struct vs_relay *relay)
         vs_pending_batch_free(sequencer->first);
         sequencer->first = next;
     }
+    vs_registrar_free(sequencer->registrar);
     vs_heap_free(sequencer);
     relay->sequencer = NULL;
 }

@@ -4,6 +4,7 @@
 
 #define LEAVES_VERSION 1
 #define MOVES_VERSION  1
+#define NUMBERED       0x80u
 #define MOVE_BYTES     (1 + 3 * VS_ID_BYTES)
 
 static size_t digests_of(unsigned kind)
@@ -71,7 +72,7 @@ void vs_moves_encode(struct vs_buffer *to, const struct vs_move *moves, size_t n
     if (to->len == 0)
         vs_buffer_byte(to, MOVES_VERSION);
     for (size_t i = 0; i < n; i++) {
-        vs_buffer_byte(to, (uint8_t)moves[i].kind);
+        vs_buffer_byte(to, (uint8_t)(moves[i].kind | (moves[i].numbered ? NUMBERED : 0)));
         vs_buffer_add(to, vs_id_bytes(&moves[i].document));
         vs_buffer_add(to, vs_id_bytes(&moves[i].recipient));
         vs_buffer_add(to, vs_id_bytes(&moves[i].sender));
@@ -89,9 +90,11 @@ vs_rc vs_moves_decode(struct vs_arena *arena, struct vs_bytes from, struct vs_mo
         return vs_fail_memory(err);
     for (size_t i = 0; i < n; i++) {
         const uint8_t *at = from.ptr + 1 + i * MOVE_BYTES;
-        if (at[0] < VS_MOVE_ENTER || at[0] >= VS_MOVE_KINDS)
+        unsigned kind = at[0] & ~NUMBERED;
+        if (kind < VS_MOVE_ENTER || kind >= VS_MOVE_KINDS)
             return damaged(err, "moves");
-        moves[i].kind = (enum vs_move_kind)at[0];
+        moves[i].kind = (enum vs_move_kind)kind;
+        moves[i].numbered = (at[0] & NUMBERED) != 0;
         memcpy(moves[i].document.bytes, at + 1, VS_ID_BYTES);
         memcpy(moves[i].recipient.bytes, at + 1 + VS_ID_BYTES, VS_ID_BYTES);
         memcpy(moves[i].sender.bytes, at + 1 + 2 * VS_ID_BYTES, VS_ID_BYTES);

@@ -6,22 +6,22 @@
  * batch's time mark"). The last leaf of that tree is the digest of the newest checkpoint.
  *
  * When a document's term ends (archive/retention.h) its leaves stay, since the trees of the
- * others are built with them, but say only by which deleted document they were: the digest of an
- * evidence file, which nobody can guess, and of a consignment the group's hash instead of the
- * original's digest. Moves about it go.
+ * others are built with them, but say only by which deleted document they were: the digest of
+ * an evidence file, which nobody can guess, and of a consignment the group's hash instead of
+ * the original's digest. Moves about it go.
  *
  * Encodings begin with a version and are ours alone:
  *   leaves  1, then each: kind u8, id 16, digest 32 (kind 2: three of them)
- *   moves   1, then each: kind u8, document 16, recipient 16, sender 16 */
+ *   moves   1, then each: kind u8 (bit 7: numbered), document 16, recipient 16, sender 16 */
 #ifndef VS_RELAY_BATCH_H
 #define VS_RELAY_BATCH_H
 #include "formats/evidence/merkle.h"
 #include "relay/relay.h"
 
 enum vs_leaf_kind {
-    VS_LEAF_EVIDENCE = 1,    /* an evidence file; goes into the journal too */
-    VS_LEAF_CONSIGNMENT = 2, /* seal, original and evidence of one document, as one group */
-    VS_LEAF_EVIDENCE_GONE = 3,    /* as 1, but deleted: id of the document or refusal */
+    VS_LEAF_EVIDENCE = 1,      /* an evidence file; goes into the journal too */
+    VS_LEAF_CONSIGNMENT = 2,   /* seal, original and evidence of one document, as one group */
+    VS_LEAF_EVIDENCE_GONE = 3, /* as 1, but deleted: id of the document or refusal */
     VS_LEAF_CONSIGNMENT_GONE = 4, /* as 2, but deleted: the group's hash alone */
 };
 /* Whether the leaf has a place in the journal. */
@@ -48,6 +48,7 @@ enum vs_move_kind {
 };
 struct vs_move {
     enum vs_move_kind kind;
+    bool numbered; /* the document has its outgoing registration number (register.h) */
     struct vs_id document, recipient, sender;
 };
 
@@ -82,8 +83,8 @@ VS_NODISCARD vs_rc vs_batch_get(struct vs_relay *relay, struct vs_arena *arena, 
 size_t vs_batch_find(const struct vs_batch *batch, enum vs_leaf_kind kind, struct vs_id id);
 /* Its index in the journal: `leaf` is of kind VS_LEAF_EVIDENCE, the batch sequenced. */
 uint64_t vs_batch_journal_index(const struct vs_batch *batch, size_t leaf);
-/* Retention: every leaf of `document`, and of its evidence `evidence`, becomes one that is gone,
- * moves about it are taken out. How many leaves of evidence that were. */
+/* Retention: every leaf of `document`, and of its evidence `evidence`, becomes one that is
+ * gone, moves about it are taken out. How many leaves of evidence that were. */
 size_t vs_batch_forget(struct vs_batch *batch, struct vs_id document,
                        const struct vs_id *evidence, size_t n_evidence);
 /* What its token stands over. */

@@ -77,7 +77,9 @@ static void sequence_of(const struct vs_order *order, const struct vs_stored *ro
 
 static bool holds(const struct vs_order *order, const struct vs_stored *row)
 {
-    return !(order->flags & VS_SPARSE) || row->values[order->sequence[0]].type != VS_NULL;
+    bool sparse = (order->flags & (VS_SPARSE | VS_SPARSE_END)) != 0;
+    size_t by = vs_index_sparse_by(order->flags, order->n_own);
+    return !sparse || row->values[order->sequence[by]].type != VS_NULL;
 }
 
 static void order_add(struct vs_order *order, struct vs_stored *row)

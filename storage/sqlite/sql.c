@@ -53,8 +53,9 @@ void vs_sql_create_index(struct vs_buffer *out, const struct vs_table *table,
     for (size_t i = 0; i < index->n_columns; i++)
         name(out, i == 0 ? "(" : ",", table->columns[index->columns[i]].name);
     vs_buffer_text(out, ")");
-    if (index->flags & VS_SPARSE) {
-        name(out, " WHERE ", table->columns[index->columns[0]].name);
+    if (index->flags & (VS_SPARSE | VS_SPARSE_END)) {
+        size_t by = vs_index_sparse_by(index->flags, index->n_columns);
+        name(out, " WHERE ", table->columns[index->columns[by]].name);
         vs_buffer_text(out, " IS NOT NULL");
     }
 }
@@ -118,8 +119,9 @@ static void where(struct vs_buffer *out, const struct vs_plan *plan)
     const struct vs_query *q = plan->query;
     vs_buffer_text(out, " WHERE 1");
     /* Said in so many words, or SQLite does not see that a sparse index serves. */
-    if (plan->index != NULL && plan->index->flags & VS_SPARSE) {
-        name(out, " AND ", sequence_name(plan, 0));
+    if (plan->index != NULL && plan->index->flags & (VS_SPARSE | VS_SPARSE_END)) {
+        size_t by = vs_index_sparse_by(plan->index->flags, plan->index->n_columns);
+        name(out, " AND ", sequence_name(plan, by));
         vs_buffer_text(out, " IS NOT NULL");
     }
     for (size_t i = 0; i < q->n_equal; i++) {

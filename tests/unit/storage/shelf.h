@@ -9,7 +9,7 @@
 #define T_SHELF ((enum vs_table_id)0)
 #define T_PAIR  ((enum vs_table_id)1)
 enum { SHELF_ID, SHELF_PLACE, SHELF_RANK, SHELF_NOTE, SHELF_COLUMNS };
-enum { SHELF_BY_KEY, SHELF_BY_PLACE, SHELF_BY_RANK, SHELF_BY_NOTE };
+enum { SHELF_BY_KEY, SHELF_BY_PLACE, SHELF_BY_RANK, SHELF_BY_NOTE, SHELF_BY_FILLED };
 enum { PAIR_LEFT, PAIR_RIGHT, PAIR_BODY, PAIR_COLUMNS };
 
 static const struct vs_column shelf_columns[] = {{"id", VS_BLOB, false},
@@ -19,11 +19,12 @@ static const struct vs_column shelf_columns[] = {{"id", VS_BLOB, false},
 static const struct vs_index shelf_indexes[] = {
     {"shelf_by_place", 0, 2, {SHELF_PLACE, SHELF_RANK}},
     {"shelf_by_rank", VS_SPARSE, 1, {SHELF_RANK}},
-    {"shelf_by_note", VS_UNIQUE, 1, {SHELF_NOTE}}};
+    {"shelf_by_note", VS_UNIQUE, 1, {SHELF_NOTE}},
+    {"shelf_by_filled", VS_SPARSE_END, 2, {SHELF_PLACE, SHELF_RANK}}};
 static const struct vs_column pair_columns[] = {
     {"left", VS_INT, false}, {"right", VS_INT, false}, {"body", VS_TEXT, false}};
 static const struct vs_table shelf_tables[] = {
-    {"shelf", 1, shelf_columns, SHELF_COLUMNS, shelf_indexes, 3},
+    {"shelf", 1, shelf_columns, SHELF_COLUMNS, shelf_indexes, 4},
     {"pair", 2, pair_columns, PAIR_COLUMNS, NULL, 0}};
 static const struct vs_schema shelf_schema = {1, shelf_tables, 2, NULL, 0};
 

@@ -226,6 +226,9 @@ static void store__reads_in_the_order_of_an_index_within_bounds(void **state)
     q = (struct vs_query){
         .table = T_SHELF, .index = SHELF_BY_PLACE, .equal = b_none, .n_equal = 2};
     assert_string_equal(ranks(store, &q), "-1");
+    q = (struct vs_query){
+        .table = T_SHELF, .index = SHELF_BY_FILLED, .equal = &b, .n_equal = 1};
+    assert_string_equal(ranks(store, &q), "2 2 4 9"); /* sparse at its end */
     q = (struct vs_query){.table = T_SHELF, .index = SHELF_BY_RANK};
     assert_string_equal(ranks(store, &q), "2 2 3 4 7 9"); /* sparse: without the absent */
     q.descending = true;

@@ -157,7 +157,7 @@ struct hold {
     struct vs_id id;
     bool hold;
     const char *reason;
-    struct vs_act act;
+    struct vs_deed act;
 };
 static vs_rc run_hold(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
                       struct vs_error *err)
@@ -328,7 +328,7 @@ static void hold__is_for_operators_and_the_authority(void **state)
     assert_fails(VS_E_NOT_FOUND, relay_fixture_job(&fixture, run_hold, &self, &err));
     self.id = id;
     assert_ok(relay_fixture_job(&fixture, run_hold, &self, &err));
-    const struct vs_act *acts;
+    const struct vs_deed *acts;
     size_t n;
     assert_ok(vs_hold_list(fixture.relay, fixture.arena, VS_ID_NONE, 10, &acts, &n, &err));
     assert_int_equal(n, 1);

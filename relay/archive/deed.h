@@ -1,17 +1,17 @@
-/* act.h - acts on what is kept: legal holds, inspections, deletions, reports, confirmations of
+/* deed.h - acts on what is kept: legal holds, inspections, deletions, reports, confirmations of
  * the clock. Each is a row of table `act`, signed evidence and a journal entry, made in one
  * commit with what it does (Art. 31.2-31.4).
  *
  * An act about a document is evidence of that document and goes with it at the end of its term;
  * the others (deletions, reports) stay: they say nothing about parties. Parties do not see acts
- * of supervision on their documents (vs_act_is_supervision). */
-#ifndef VS_RELAY_ARCHIVE_ACT_H
-#define VS_RELAY_ARCHIVE_ACT_H
+ * of supervision on their documents (vs_event_is_supervision). */
+#ifndef VS_RELAY_ARCHIVE_DEED_H
+#define VS_RELAY_ARCHIVE_DEED_H
 #include "relay/exchange/issue.h"
 
 #define VS_GROUND_MAX 1000 /* bytes of a reason */
 
-struct vs_act {
+struct vs_deed {
     struct vs_id id, evidence;
     enum vs_event event;
     vs_time_ms time;
@@ -24,7 +24,7 @@ struct vs_act {
 };
 
 /* Whether evidence of this event is for the supervising authority and operators only. */
-bool vs_act_is_supervision(enum vs_event event);
+bool vs_event_is_supervision(enum vs_event event);
 
 /* Whether evidence of this event belongs to an act. */
 bool vs_event_is_act(enum vs_event event);
@@ -35,15 +35,16 @@ VS_NODISCARD vs_rc vs_ground_check(const char *reason, struct vs_error *err);
 /* Row, evidence and journal entry of `act` into the stage; sets id, evidence and time. Of
  * `caller` (NULL: the service) the name goes into the evidence. Texts and digest are borrowed
  * until the job is done. VS_E_NOT_FOUND: there is no such document or refusal. */
-VS_NODISCARD vs_rc vs_act_stage(struct vs_relay *relay, struct vs_job *job,
-                                struct vs_stage *stage, const struct vs_caller *caller,
-                                vs_time_ms now, struct vs_act *act, struct vs_error *err);
+VS_NODISCARD vs_rc vs_deed_stage(struct vs_relay *relay, struct vs_job *job,
+                                 struct vs_stage *stage, const struct vs_caller *caller,
+                                 vs_time_ms now, struct vs_deed *act, struct vs_error *err);
 
 /* In order of time, after `after` (VS_ID_NONE: the oldest), from and to included
  * (VS_TIME_NONE: unbounded). */
-VS_NODISCARD vs_rc vs_act_list(struct vs_relay *relay, struct vs_arena *arena, vs_time_ms from,
-                               vs_time_ms to, struct vs_id after, size_t limit,
-                               const struct vs_act **ret, size_t *ret_n, struct vs_error *err);
-VS_NODISCARD vs_rc vs_act_from_row(struct vs_arena *arena, const struct vs_row *row,
-                                   struct vs_act *ret, struct vs_error *err);
+VS_NODISCARD vs_rc vs_deed_list(struct vs_relay *relay, struct vs_arena *arena, vs_time_ms from,
+                                vs_time_ms to, struct vs_id after, size_t limit,
+                                const struct vs_deed **ret, size_t *ret_n,
+                                struct vs_error *err);
+VS_NODISCARD vs_rc vs_deed_from_row(struct vs_arena *arena, const struct vs_row *row,
+                                    struct vs_deed *ret, struct vs_error *err);
 #endif

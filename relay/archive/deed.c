@@ -1,11 +1,11 @@
-#include "relay/archive/act.h"
+#include "relay/archive/deed.h"
 #include "formats/crypto/digest.h"
 #include "relay/relay_priv.h"
 #include <stdio.h>
 
 #define PERMANENT VS_RETENTION_PERMANENT
 
-bool vs_act_is_supervision(enum vs_event event)
+bool vs_event_is_supervision(enum vs_event event)
 {
     return event == VS_EVENT_LEGAL_HOLD || event == VS_EVENT_LEGAL_HOLD_LIFTED ||
            event == VS_EVENT_INSPECTION;
@@ -13,7 +13,7 @@ bool vs_act_is_supervision(enum vs_event event)
 
 bool vs_event_is_act(enum vs_event event)
 {
-    return vs_act_is_supervision(event) || event == VS_EVENT_RETENTION_DELETION ||
+    return vs_event_is_supervision(event) || event == VS_EVENT_RETENTION_DELETION ||
            event == VS_EVENT_CLOCK_CONFIRMATION || event == VS_EVENT_SUPERVISION_REPORT;
 }
 
@@ -31,7 +31,8 @@ vs_rc vs_ground_check(const char *reason, struct vs_error *err)
 
 /* About no document: the service states it to itself, in the form that all evidence has. */
 static vs_rc service_facts(struct vs_relay *relay, struct vs_arena *arena,
-                           const struct vs_act *act, struct vs_facts *ret, struct vs_error *err)
+                           const struct vs_deed *act, struct vs_facts *ret,
+                           struct vs_error *err)
 {
     struct vs_erds_user *service = vs_arena_make(arena, struct vs_erds_user);
     struct vs_id *none = vs_arena_make(arena, struct vs_id);
@@ -114,10 +115,10 @@ static vs_rc document_facts(struct vs_relay *relay, struct vs_job *job, struct v
 /* -- making -------------------------------------------------------------------------------- */
 
 static vs_rc stage_row(struct vs_stage *stage, const struct vs_caller *caller,
-                       const struct vs_act *act, struct vs_error *err)
+                       const struct vs_deed *act, struct vs_error *err)
 {
     struct vs_value *row = vs_stage_row(stage, VS_T_ACT);
-    struct vs_act *copy = vs_stage_memory(stage, sizeof *copy);
+    struct vs_deed *copy = vs_stage_memory(stage, sizeof *copy);
     if (row == NULL || copy == NULL)
         return vs_fail_memory(err);
     *copy = *act;
@@ -138,9 +139,9 @@ static vs_rc stage_row(struct vs_stage *stage, const struct vs_caller *caller,
     return vs_stage_op(stage, vs_op_insert(VS_T_ACT, row), err);
 }
 
-vs_rc vs_act_stage(struct vs_relay *relay, struct vs_job *job, struct vs_stage *stage,
-                   const struct vs_caller *caller, vs_time_ms now, struct vs_act *act,
-                   struct vs_error *err)
+vs_rc vs_deed_stage(struct vs_relay *relay, struct vs_job *job, struct vs_stage *stage,
+                    const struct vs_caller *caller, vs_time_ms now, struct vs_deed *act,
+                    struct vs_error *err)
 {
     struct vs_facts *facts = vs_arena_make(job->arena, struct vs_facts);
     struct vs_evidence_file *issued = vs_arena_make(job->arena, struct vs_evidence_file);
@@ -170,18 +171,18 @@ vs_rc vs_act_stage(struct vs_relay *relay, struct vs_job *job, struct vs_stage *
 
 /* -- reading ------------------------------------------------------------------------------- */
 
-vs_rc vs_act_from_row(struct vs_arena *arena, const struct vs_row *row, struct vs_act *ret,
-                      struct vs_error *err)
+vs_rc vs_deed_from_row(struct vs_arena *arena, const struct vs_row *row, struct vs_deed *ret,
+                       struct vs_error *err)
 {
     const struct vs_value *v = row->values;
     const char *event = vs_value_text_new(arena, &v[VS_ACT_EVENT]);
-    *ret = (struct vs_act){.id = vs_value_id(&v[VS_ACT_ID]),
-                           .evidence = vs_value_id(&v[VS_ACT_EVIDENCE]),
-                           .time = v[VS_ACT_TIME].integer,
-                           .document = vs_value_id(&v[VS_ACT_DOCUMENT]),
-                           .principal = vs_value_id(&v[VS_ACT_PRINCIPAL]),
-                           .name = vs_value_text_new(arena, &v[VS_ACT_NAME]),
-                           .reason = vs_value_text_new(arena, &v[VS_ACT_REASON])};
+    *ret = (struct vs_deed){.id = vs_value_id(&v[VS_ACT_ID]),
+                            .evidence = vs_value_id(&v[VS_ACT_EVIDENCE]),
+                            .time = v[VS_ACT_TIME].integer,
+                            .document = vs_value_id(&v[VS_ACT_DOCUMENT]),
+                            .principal = vs_value_id(&v[VS_ACT_PRINCIPAL]),
+                            .name = vs_value_text_new(arena, &v[VS_ACT_NAME]),
+                            .reason = vs_value_text_new(arena, &v[VS_ACT_REASON])};
     if (event == NULL)
         return vs_fail_memory(err);
     ret->event = vs_event_by_name(event);
@@ -205,9 +206,9 @@ static struct vs_id id_at(vs_time_ms time, uint8_t rest)
     return id;
 }
 
-vs_rc vs_act_list(struct vs_relay *relay, struct vs_arena *arena, vs_time_ms from,
-                  vs_time_ms to, struct vs_id after, size_t limit, const struct vs_act **ret,
-                  size_t *ret_n, struct vs_error *err)
+vs_rc vs_deed_list(struct vs_relay *relay, struct vs_arena *arena, vs_time_ms from,
+                   vs_time_ms to, struct vs_id after, size_t limit, const struct vs_deed **ret,
+                   size_t *ret_n, struct vs_error *err)
 {
     struct vs_id low = from == VS_TIME_NONE ? VS_ID_NONE : id_at(from, 0);
     struct vs_id high = to == VS_TIME_NONE ? id_at(INT64_MAX, 0xff) : id_at(to, 0xff);
@@ -222,11 +223,11 @@ vs_rc vs_act_list(struct vs_relay *relay, struct vs_arena *arena, vs_time_ms fro
     const struct vs_row *rows;
     size_t n;
     VS_TRY(vs_store_select(relay->store, arena, &query, &rows, &n, err));
-    struct vs_act *acts = vs_arena_make_n(arena, struct vs_act, n + 1);
+    struct vs_deed *acts = vs_arena_make_n(arena, struct vs_deed, n + 1);
     if (acts == NULL)
         return vs_fail_memory(err);
     for (size_t i = 0; i < n; i++)
-        VS_TRY(vs_act_from_row(arena, &rows[i], &acts[i], err));
+        VS_TRY(vs_deed_from_row(arena, &rows[i], &acts[i], err));
     *ret = acts;
     *ret_n = n;
     return VS_OK;
