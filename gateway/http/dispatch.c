@@ -210,6 +210,15 @@ enum MHD_Result vs_http_access(void *context, struct MHD_Connection *mhd, const 
     return body_arrived(request, bytes);
 }
 
+/* SOAP 1.1 has one status for whatever went wrong: log and counters want to know whose matter
+ * it was. */
+static int meaning(const struct vs_request *request)
+{
+    int status = request->answer.of.status;
+    return status >= 400 && request->failure != VS_E_NONE ? vs_code_info(request->failure)->http
+                                                          : status;
+}
+
 void vs_http_completed(void *context, struct MHD_Connection *mhd, void **slot,
                        enum MHD_RequestTerminationCode code)
 {
@@ -224,7 +233,7 @@ void vs_http_completed(void *context, struct MHD_Connection *mhd, void **slot,
     vs_http_connection_phase(request->connection, PHASE_HEADER);
     vs_http_answer_ended(request, complete);
     if (server->options.ended != NULL)
-        server->options.ended(server->options.context, request, request->answer.of.status,
+        server->options.ended(server->options.context, request, meaning(request),
                               request->received, complete);
     if (request->free_state != NULL)
         request->free_state(request->state);

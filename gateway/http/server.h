@@ -133,8 +133,8 @@ void *vs_request_state(const struct vs_request *request);
  * look for it, and call those. Every answer passes options.translate before it is sent. */
 
 enum vs_input { VS_INPUT_PARAM, VS_INPUT_QUERY, VS_INPUT_HEADER };
-/* `name` and `value` must live as long as the request. VS_E_PARAMETER: given already, or
- * control characters; of headers Idempotency-Key and its like only, others are replaced. */
+/* `name` and `value` must live as long as the request. VS_E_PARAMETER: control characters, or
+ * given already (of headers only those that may come once, others are replaced). */
 VS_NODISCARD vs_rc vs_request_put(struct vs_request *request, enum vs_input where,
                                   const char *name, const char *value, struct vs_error *err);
 /* The row whose handlers are called from now on, and the media type of its body, of which
@@ -246,7 +246,8 @@ struct vs_server_options {
                        struct vs_error *err);
     vs_time_ms (*now_ms)(void *context);
     void (*random)(void *context, uint8_t *to, size_t len);
-    /* Called once for each request, from an HTTP thread: for the log and the counters. */
+    /* Called once for each request, from an HTTP thread: for the log and the counters. `status`
+     * of a failure is its code's, whatever a door made of it. */
     void (*ended)(void *context, const struct vs_request *request, int status, uint64_t sent,
                   bool complete);
 };

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 enum { MAX_ENVELOPE = 32 << 20 };
+#define JSON        "application/json"
 #define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 #define ENVELOPE_ID "envelope@vasite"
 #define CONTENT_ID  "content@vasite"
@@ -86,7 +87,7 @@ static vs_rc answer_members(const struct vs_soap_call *call, struct vs_answer *a
                             struct vs_error *err)
 {
     json_t *root = json_loadb((const char *)answer->body.ptr, answer->body.len, 0, NULL);
-    if (root == NULL)
+    if (root == NULL && answer->body.len > 0)
         return vs_fail(err, VS_E_INTERNAL, NULL, "an answer that is no JSON");
     VS_BUFFER envelope;
     vs_buffer_init(&envelope, MAX_ENVELOPE);
@@ -129,11 +130,12 @@ static void fault_header(struct vs_buffer *to, const struct vs_soap_call *call,
                          enum vs_code code)
 {
     if (code == VS_E_SOAP_VERSION)
-        vs_buffer_text(to, "<soap:Header><soap:Upgrade>"
-                           "<soap:SupportedEnvelope qname=\"e12:Envelope\" xmlns:e12=\"" //
-                       VS_SOAP_1_2_NAMESPACE "\"/>"
-                           "<soap:SupportedEnvelope qname=\"e11:Envelope\" xmlns:e11=\"" //
-                       VS_SOAP_1_1_NAMESPACE "\"/></soap:Upgrade></soap:Header>");
+        vs_buffer_printf(to,
+                         "<soap:Header><soap:Upgrade>"
+                         "<soap:SupportedEnvelope qname=\"e12:Envelope\" xmlns:e12=\"%s\"/>"
+                         "<soap:SupportedEnvelope qname=\"e11:Envelope\" xmlns:e11=\"%s\"/>"
+                         "</soap:Upgrade></soap:Header>",
+                         VS_SOAP_1_2_NAMESPACE, VS_SOAP_1_1_NAMESPACE);
     if (code != VS_E_SOAP_HEADER || call == NULL || call->block_name == NULL)
         return;
     vs_buffer_text(to, "<soap:Header><soap:NotUnderstood qname=\"b:");
@@ -366,9 +368,10 @@ vs_rc vs_soap_translate(struct vs_request *request, struct vs_answer *answer,
                                        ? call->version
                                    : asked_1_2 ? VS_SOAP_1_2
                                                : VS_SOAP_1_1;
-    if (strcmp(answer->media_type, "application/problem+json") == 0)
+    const char *type = answer->media_type == NULL ? JSON : answer->media_type;
+    if (strcmp(type, "application/problem+json") == 0)
         return answer_fault(request, call, version, answer, err);
-    return answer->source == NULL && strcmp(answer->media_type, "application/json") == 0
+    return answer->source == NULL && strcmp(type, JSON) == 0
                ? answer_members(call, answer, err)
                : answer_content(call, answer, err);
 }

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import unittest
 import uuid
@@ -81,12 +82,13 @@ class Wire(Transport):
 class Client:
     """One participant's zeep client for one version and one way of carrying documents."""
 
-    def __init__(self, service, party, version='11', mtom=False, language=None):
+    def __init__(self, service, party, version='11', mtom=False, language=None, certificate=None):
         session = requests.Session()
         session.trust_env = False
         session.verify = service.path('operator.profile.ca.pem')
         if party:
             session.headers['Authorization'] = 'Bearer ' + party.token
+        session.cert = certificate
         if language:
             session.headers['Accept-Language'] = language
         self.wire = Wire(version, mtom, session=session, timeout=120, operation_timeout=120)
@@ -242,6 +244,24 @@ class SoapTest(unittest.TestCase):
         # Once the batch has its time mark the evidence is given as ASiC-S too.
         asic = Client(self.s, self.alfa, '12', True).GetEvidence(id=receipt.evidence, media_type='application/vnd.etsi.asic-s+zip')
         self.assertEqual(asic.content[:2], b'PK')
+
+    def test_a_client_certificate_is_the_same_principal_at_this_door(self):
+        key, request, certificate = (self.s.path('robot' + suffix) for suffix in ('.key', '.csr', '.pem'))
+        subprocess.run(['openssl', 'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', request,
+                        '-subj', '/CN=robot'], check=True, capture_output=True)
+        self.s.operator.vasite('centre', 'issue', '--kind', 'client', '--name', 'robot', '--request', request, '--certificate', certificate)
+        robot = Client(self.s, None, '12', certificate=(certificate, key))
+        with self.assertRaises(zeep.exceptions.Fault) as raised:
+            robot.ListEvents()
+        self.assertEqual((robot.wire.answer.status_code, raised.exception.detail.find(f'{{{V}}}Problem').findtext(f'{{{V}}}code')),
+                         (401, 'unauthenticated'))
+        self.s.operator.vasite('principal', 'add', '--participant', self.alfa.identifier, '--name', 'robot', '--roles', 'sender',
+                               '--certificate', certificate)
+        receipt = robot.Submit(to=[self.beta.identifier], content=self.fresh())
+        self.assertTrue(receipt.accepted)
+        with self.assertRaises(zeep.exceptions.Fault) as raised:
+            robot.ListInbox()
+        self.assertEqual(raised.exception.detail.find(f'{{{V}}}Problem').findtext(f'{{{V}}}code'), 'forbidden')
 
     # -- the contract ------------------------------------------------------------------------------
     def test_the_wsdl_names_this_service_and_is_valid(self):
