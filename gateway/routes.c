@@ -6,6 +6,7 @@
 #define SMALL     (UINT64_C(256) << 10)
 #define MEDIUM    (UINT64_C(16) << 20)
 #define JSON      "application/json"
+#define ASIC      "application/vnd.etsi.asic-e+zip application/vnd.etsi.asic-s+zip"
 #define NO_BODY   VS_BODY_NONE, NULL, NULL, NULL
 #define JSON_BODY SMALL, JSON, NULL, NULL
 
@@ -79,7 +80,9 @@ const struct vs_route vs_routes[] = {
     {"GET", "/v1/documents/{id}/evidence", vs_rest_evidence_list, PARTIES | OPERATOR, VS_ON_TLS,
      NO_BODY, "Evidence of a document, in order of time"},
     {"POST", "/v1/documents/{id}/acknowledgement", vs_rest_acknowledge, RECIPIENT, VS_ON_TLS,
-     JSON_BODY, "Acknowledge receipt, or refuse"},
+     MEDIUM, JSON " " ASIC, NULL, NULL, "Acknowledge receipt, or refuse"},
+    {"GET", "/v1/documents/{id}/acknowledgement", vs_rest_reply, PARTIES, VS_ON_TLS, NO_BODY,
+     "The recipient's answer, where it was a signed document"},
     {"POST", "/v1/documents/{id}/consent", vs_rest_consent, RECIPIENT, VS_ON_TLS, JSON_BODY,
      "Say whether a document may be handed over, where that is asked"},
     {"POST", "/v1/documents/{id}/non-sending-notice", vs_rest_notice, SENDER, VS_ON_TLS,

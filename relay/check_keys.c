@@ -1,7 +1,9 @@
 /* check_keys.c - what idempotency keys and repetitions point to, and the answers of deliveries.
  */
 #include "relay/check_priv.h"
+#include "formats/crypto/digest.h"
 #include "relay/exchange/keys.h"
+#include "relay/exchange/reply.h"
 
 static vs_rc row_of(struct vs_check_run *run, enum vs_table_id table, const struct vs_value *id,
                     const struct vs_value **ret, struct vs_error *err)
@@ -81,6 +83,35 @@ static vs_rc look_at_repetition(struct vs_check_run *run, const char *where,
 
 /* -- answers of recipients (Art. 27.4) ----------------------------------------------------- */
 
+/* A signed answer: its bytes, its digest, and the digest in the evidence are the same. */
+static vs_rc look_at_reply(struct vs_check_run *run, const char *where,
+                           const struct vs_value *row, const struct vs_value *evidence,
+                           struct vs_error *err)
+{
+    struct vs_location location;
+    struct vs_bytes xml, bytes;
+    struct vs_erds erds;
+    uint8_t digest[32];
+    VS_TRY(vs_check_read_evidence(run, evidence, &xml, &erds, err));
+    const char *stated = vs_erds_extension(&erds, VS_ERDS_EXT_REPLY);
+    if ((stated != NULL) != (row[VS_DELIVERY_REPLY].type == VS_BLOB)) {
+        vs_check_found(run, "delivery", where, "column reply is not as its evidence has it");
+        return VS_OK;
+    }
+    if (stated == NULL)
+        return VS_OK;
+    if (!vs_location_decode(row[VS_DELIVERY_REPLY].bytes, &location))
+        return vs_fail(err, VS_E_CORRUPT, NULL, "its reply's location cannot be read");
+    VS_TRY(vs_segments_read(run->relay->segments, location, run->scratch, VS_REPLY_MAX_BYTES,
+                            &bytes, err));
+    vs_sha256(bytes, digest);
+    const char *hex = vs_hex_new(run->scratch, VS_BYTES(digest, sizeof digest));
+    if (!vs_bytes_equal(VS_BYTES(digest, sizeof digest), row[VS_DELIVERY_REPLY_DIGEST].bytes) ||
+        !vs_text_equal(stated, hex))
+        vs_check_found(run, "delivery", where, "the reply is not the one of its evidence");
+    return VS_OK;
+}
+
 vs_rc vs_check_answer(struct vs_check_run *run, const char *where, const struct vs_value *row,
                       struct vs_error *err)
 {
@@ -91,6 +122,7 @@ vs_rc vs_check_answer(struct vs_check_run *run, const char *where, const struct 
     if (row[VS_DELIVERY_ANSWER].type == VS_NULL)
         return VS_OK;
     VS_TRY(row_of(run, VS_T_EVIDENCE, &row[VS_DELIVERY_ANSWER], &evidence, err));
+    VS_TRY(look_at_reply(run, where, row, evidence, err));
     struct vs_bytes event = evidence[VS_EVIDENCE_EVENT].bytes;
     bool answers = vs_bytes_is(event, vs_event_info(VS_EVENT_ACKNOWLEDGEMENT)->name) ||
                    vs_bytes_is(event, vs_event_info(VS_EVENT_ACKNOWLEDGEMENT_REFUSAL)->name);

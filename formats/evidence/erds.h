@@ -77,6 +77,7 @@ struct vs_erds_extension {
 #define VS_ERDS_EXT_ENDPOINT     "Endpoint"         /* host and port that it was pushed to */
 #define VS_ERDS_EXT_DELIVERY     "DeliveryId"       /* that the pushed request named */
 #define VS_ERDS_EXT_ATTEMPTS     "Attempts"         /* how often it was tried */
+#define VS_ERDS_EXT_REPLY        "ReplyDigest"      /* SHA-256 of the signed answer (27.4) */
 #define VS_ERDS_EXT_PRINCIPAL    "PrincipalName"    /* who acted (27.1) */
 #define VS_ERDS_EXT_GROUND       "Ground"           /* why: of holds, inspections, deletions */
 #define VS_ERDS_EXT_COUNT        "Count"            /* of what an act is about */

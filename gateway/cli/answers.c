@@ -1,4 +1,5 @@
 /* ack, consent, confirm, notice, remind: what a party says about a document. */
+#include "formats/document/acknowledgement.h"
 #include "gateway/cli/cli.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -32,23 +33,64 @@ static int say(struct vs_cli *cli, const char *id, const char *rest, json_t *bod
     return vs_ok(rc) ? show(cli, answer) : vs_cli_failed(cli, rc);
 }
 
+/* acknowledgement.xml for `vasite sign`: which document, which bytes, what is said of them. */
+static vs_rc write_statement(struct vs_cli *cli, const char *id, const char *refuse,
+                             const char *path)
+{
+    json_t *status = NULL;
+    VS_TRY(vs_cli_call(cli, "GET", vs_cli_document_path(cli, id, ""), NULL, &status));
+    struct vs_statement statement = {.conforms = refuse == NULL, .reason = refuse};
+    struct vs_bytes xml;
+    statement.document = vs_arena_strdup(cli->arena, vs_cli_text(status, "id"));
+    bool known =
+        vs_hex_decode(vs_cli_text(status, "sha256"), statement.sha256, sizeof statement.sha256);
+    json_decref(status);
+    if (!known)
+        return vs_fail(&cli->err, VS_E_NETWORK, NULL, "the service names no digest of it");
+    VS_TRY(vs_statement_make(cli->arena, &statement, &xml, &cli->err));
+    return vs_cli_write_file(cli, path, xml, 0644);
+}
+
+static int send_signed(struct vs_cli *cli, const char *id, const char *file)
+{
+    json_t *answer = NULL;
+    const char *headers[] = {NULL};
+    vs_rc rc = vs_cli_upload(cli, vs_cli_document_path(cli, id, "/acknowledgement"),
+                             "application/vnd.etsi.asic-e+zip", headers, file, &answer);
+    return vs_ok(rc) ? show(cli, answer) : vs_cli_failed(cli, rc);
+}
+
 int vs_cli_ack(struct vs_cli *cli, int argc, char **argv)
 {
-    const char *refuse = NULL, *note = NULL;
+    const char *refuse = NULL, *note = NULL, *statement = NULL, *signed_ = NULL;
     struct vs_option_texts args;
     const struct vs_option options[] = {
         {"refuse", 'r', VS_OPTION_TEXT, &refuse, "REASON",
          "it does not meet the agreed technical requirements"},
         {"note", 'n', VS_OPTION_TEXT, &note, "TEXT", "a note beside the acknowledgement"},
+        {"statement", 's', VS_OPTION_TEXT, &statement, "FILE",
+         "say nothing yet: write it there as acknowledgement.xml, to be signed"},
+        {"signed", 'S', VS_OPTION_TEXT, &signed_, "FILE",
+         "answer with this signed document, which says all"},
     };
     vs_cli_read(
         cli,
         &(struct vs_command_line){
             "ID",
             "Acknowledge a document: you state that it was received and meets the agreed "
-            "technical requirements (Art. 27.4). With --refuse you deny it.",
+            "technical requirements (Art. 27.4). With --refuse you deny it.\n\n"
+            "As a signed document, in three steps:\n"
+            "  vasite ack ID --statement acknowledgement.xml\n"
+            "  vasite sign --key me.p12 -o reply.asice acknowledgement.xml\n"
+            "  vasite ack ID --signed reply.asice",
             options, COUNT(options), 1, 1},
         argc, argv, &args);
+    if (signed_ != NULL)
+        return send_signed(cli, args.items[0], signed_);
+    if (statement != NULL) {
+        vs_rc rc = write_statement(cli, args.items[0], refuse, statement);
+        return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
+    }
     json_t *body = json_object();
     json_object_set_new(body, "conforms", json_boolean(refuse == NULL));
     if (refuse != NULL || note != NULL)

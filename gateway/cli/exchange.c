@@ -168,12 +168,14 @@ int vs_cli_events(struct vs_cli *cli, int argc, char **argv)
 int vs_cli_get(struct vs_cli *cli, int argc, char **argv)
 {
     const char *out = NULL;
-    bool consignment = false;
+    bool consignment = false, reply = false;
     struct vs_option_texts args;
     const struct vs_option options[] = {
         {"output", 'o', VS_OPTION_TEXT, &out, "FILE", "write it there"},
         {"consignment", 'c', VS_OPTION_FLAG, &consignment, NULL,
          "the container with the original, its evidence and the service's seal"},
+        {"reply", 'r', VS_OPTION_FLAG, &reply, NULL,
+         "the recipient's answer, where it was a signed document (Art. 27.4)"},
     };
     vs_cli_read(cli,
                 &(struct vs_command_line){"ID", "Fetch a document, bit for bit as it was sent.",
@@ -183,10 +185,8 @@ int vs_cli_get(struct vs_cli *cli, int argc, char **argv)
         fprintf(stderr, "vasite get: -o FILE is missing\n");
         return VS_EXIT_USAGE;
     }
-    vs_rc rc = vs_cli_download(
-        cli,
-        vs_cli_document_path(cli, args.items[0], consignment ? "/consignment" : "/original"),
-        NULL, out);
+    const char *what = consignment ? "/consignment" : reply ? "/acknowledgement" : "/original";
+    vs_rc rc = vs_cli_download(cli, vs_cli_document_path(cli, args.items[0], what), NULL, out);
     return vs_ok(rc) ? VS_EXIT_DONE : vs_cli_failed(cli, rc);
 }
 

@@ -7,6 +7,7 @@
 #include "relay/exchange/consent.h"
 #include "relay/exchange/deadline.h"
 #include "relay/exchange/notice.h"
+#include "relay/exchange/reply.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -35,6 +36,19 @@ static vs_rc end(struct vs_request *request, struct vs_json *json, const struct 
     return vs_respond_json(request, told->repeated ? 200 : 201, json, err);
 }
 
+/* The recipient that is meant: id or identifier; none: VS_ID_NONE. */
+static vs_rc find_recipient(struct vs_request *request, const char *text, struct vs_id *ret,
+                            struct vs_error *err)
+{
+    const struct vs_participant *participant;
+    *ret = VS_ID_NONE;
+    if (text == NULL)
+        return VS_OK;
+    VS_TRY(vs_rest_participant(request, text, &participant, err));
+    *ret = participant->id;
+    return VS_OK;
+}
+
 /* ---- acknowledgement (Art. 27.4) --------------------------------------------------------- */
 
 struct acknowledging {
@@ -55,8 +69,11 @@ static vs_rc run_acknowledge(struct vs_relay *relay, struct vs_job *job,
     if (self == NULL)
         return vs_fail_memory(err);
     VS_TRY(vs_request_id_param(request, "id", &id, err));
-    VS_TRY(vs_json_read(vs_request_body(request), ACKNOWLEDGEMENT, COUNT(ACKNOWLEDGEMENT),
-                        &self->given, job->arena, err));
+    if (vs_text_equal(vs_request_media_type(request), "application/json"))
+        VS_TRY(vs_json_read(vs_request_body(request), ACKNOWLEDGEMENT, COUNT(ACKNOWLEDGEMENT),
+                            &self->given, job->arena, err));
+    else
+        self->given.reply = vs_request_body(request);
     vs_request_set_state(request, self, NULL);
     return vs_acknowledge_stage(relay, job, vs_caller_of(request), id, &self->given, now,
                                 &self->result, err);
@@ -76,6 +93,30 @@ static vs_rc answer_acknowledge(struct vs_request *request, struct vs_error *err
 vs_rc vs_rest_acknowledge(struct vs_request *request, struct vs_error *err)
 {
     return vs_call(request, run_acknowledge, answer_acknowledge, err);
+}
+
+/* The answer as it was signed, where it was a document. */
+static vs_rc run_reply(struct vs_relay *relay, struct vs_job *job, struct vs_request *request,
+                       vs_time_ms now, struct vs_error *err)
+{
+    struct vs_id id, recipient;
+    struct vs_reply_view reply;
+    (void)now;
+    VS_TRY(vs_request_id_param(request, "id", &id, err));
+    VS_TRY(find_recipient(request, vs_request_query(request, "recipient"), &recipient, err));
+    VS_TRY(vs_reply_get(relay, job->arena, vs_caller_of(request), id, recipient, &reply, err));
+    struct vs_bytes digest = VS_BYTES(reply.sha256, sizeof reply.sha256);
+    vs_respond_header(
+        request, "Repr-Digest",
+        vs_arena_printf(job->arena, "sha-256=:%s:", vs_base64_new(job->arena, digest)));
+    vs_respond(request, 200, reply.media_type, reply.bytes);
+    return VS_OK;
+}
+
+vs_rc vs_rest_reply(struct vs_request *request, struct vs_error *err)
+{
+    VS_TRY(vs_request_query_only(request, "recipient", err));
+    return vs_call(request, run_reply, NULL, err);
 }
 
 /* ---- consent (Art. 26) ------------------------------------------------------------------- */
@@ -176,18 +217,14 @@ static vs_rc run_remind(struct vs_relay *relay, struct vs_job *job, struct vs_re
                         vs_time_ms now, struct vs_error *err)
 {
     struct reminding *self = vs_arena_make(job->arena, struct reminding);
-    struct vs_id id, recipient = VS_ID_NONE;
+    struct vs_id id, recipient;
     if (self == NULL)
         return vs_fail_memory(err);
     self->until = VS_TIME_NONE;
     VS_TRY(vs_request_id_param(request, "id", &id, err));
     VS_TRY(vs_json_read(vs_request_body(request), REMINDER, COUNT(REMINDER), self, job->arena,
                         err));
-    if (self->recipient != NULL) {
-        const struct vs_participant *participant;
-        VS_TRY(vs_rest_participant(request, self->recipient, &participant, err));
-        recipient = participant->id;
-    }
+    VS_TRY(find_recipient(request, self->recipient, &recipient, err));
     vs_request_set_state(request, self, NULL);
     return vs_remind_stage(relay, job, vs_caller_of(request), id, recipient, self->until, now,
                            &self->result, err);

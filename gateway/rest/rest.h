@@ -31,7 +31,7 @@ vs_handler vs_rest_journal_logs;
 vs_handler vs_rest_backup_start, vs_rest_backup_list, vs_rest_backup_get;
 vs_handler vs_rest_verify;
 vs_handler vs_rest_inbox, vs_rest_events, vs_rest_webhook_key;
-vs_handler vs_rest_acknowledge, vs_rest_consent, vs_rest_notice, vs_rest_remind;
+vs_handler vs_rest_acknowledge, vs_rest_reply, vs_rest_consent, vs_rest_notice, vs_rest_remind;
 vs_handler vs_rest_export_add, vs_rest_export_get, vs_rest_export_bundle;
 
 /* relay's checks and those of the gateway; `ret` has VS_HEALTH_CHECKS. */

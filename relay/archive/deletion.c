@@ -13,7 +13,7 @@ static const struct part {
     unsigned index;
     int locations[2]; /* -1: none */
 } parts[] = {
-    {VS_T_DELIVERY, VS_DELIVERY_BY_KEY, {-1, -1}},
+    {VS_T_DELIVERY, VS_DELIVERY_BY_KEY, {VS_DELIVERY_REPLY, -1}},
     {VS_T_EVIDENCE, VS_EVIDENCE_BY_DOCUMENT, {VS_EVIDENCE_LOCATION, -1}},
     {VS_T_ACT, VS_ACT_BY_DOCUMENT, {-1, -1}},
     {VS_T_ACCESS, VS_ACCESS_BY_KEY, {-1, -1}},

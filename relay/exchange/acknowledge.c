@@ -1,9 +1,11 @@
 #include "relay/exchange/acknowledge.h"
+#include "formats/crypto/digest.h"
 #include "formats/validation/indication.h"
 #include "relay/evidence.h"
 #include "relay/exchange/access.h"
 #include "relay/exchange/act.h"
 #include "relay/exchange/deadline.h"
+#include "relay/exchange/reply.h"
 #include "relay/exchange/transitions.h"
 #include "relay/relay_priv.h"
 #include <stdio.h>
@@ -22,6 +24,13 @@ static bool passed(const struct vs_row *document)
 {
     return vs_bytes_is(document->values[VS_DOCUMENT_INDICATION].bytes,
                        vs_indication_text(VS_PASSED));
+}
+
+static vs_rc check_state(const struct vs_row *delivery, struct vs_error *err)
+{
+    if (vs_transition_find(vs_delivery_state_of(delivery), VS_DELIVERY_ACKNOWLEDGED) == NULL)
+        return vs_fail(err, VS_E_STATE, "Art. 27.4", "its state does not allow an answer");
+    return VS_OK;
 }
 
 /* An automatic acknowledgement only after the authenticity verdict passed (Art. 27.4): a person
@@ -62,6 +71,24 @@ static void count_answer(struct vs_relay *relay, void *context)
     vs_relay_count(relay, evidence, 1);
 }
 
+static vs_rc keep_reply(struct vs_act *act, struct vs_bytes reply, struct vs_error *err)
+{
+    struct vs_arena *arena = act->job->arena;
+    uint8_t *digest = vs_arena_alloc(arena, 32);
+    const uint8_t *location;
+    if (digest == NULL)
+        return vs_fail_memory(err);
+    vs_sha256(reply, digest);
+    char *hex = vs_hex_new(arena, VS_BYTES(digest, 32));
+    if (hex == NULL)
+        return vs_fail_memory(err);
+    vs_issue_extend(act->issue, VS_ERDS_EXT_REPLY, hex);
+    VS_TRY(vs_stage_bytes(act->stage, act->facts->retention, reply, &location, err));
+    vs_act_set(act, VS_DELIVERY_REPLY, vs_blob(VS_BYTES(location, VS_LOCATION_BYTES)));
+    vs_act_set(act, VS_DELIVERY_REPLY_DIGEST, vs_blob(VS_BYTES(digest, 32)));
+    return VS_OK;
+}
+
 /* The answer's evidence, row and way to the sender. */
 static vs_rc stage_answer(struct vs_act *act, const struct vs_acknowledgement *answer,
                           struct vs_error *err)
@@ -77,6 +104,8 @@ static vs_rc stage_answer(struct vs_act *act, const struct vs_acknowledgement *a
     vs_act_set(act, VS_DELIVERY_ACKNOWLEDGED_AT, vs_int(act->now));
     vs_act_set(act, VS_DELIVERY_ANSWER, vs_id_value(&act->issued->id));
     vs_act_set(act, VS_DELIVERY_REASON, vs_text(answer->reason));
+    if (answer->reply.len > 0)
+        VS_TRY(keep_reply(act, answer->reply, err));
     VS_TRY(vs_act_fulfil(act, VS_DUE_DEADLINE, err));
     vs_stage_after(act->stage, count_answer, NULL);
     return vs_act_end(act, conforms ? VS_MOVE_REACH : VS_MOVE_TELL, err);
@@ -107,16 +136,23 @@ vs_rc vs_acknowledge_stage(struct vs_relay *relay, struct vs_job *job,
                            struct vs_acknowledged *ret, struct vs_error *err)
 {
     struct vs_access access;
-    VS_TRY(check(acknowledgement, err));
+    struct vs_acknowledgement answer = *acknowledgement;
+    if (answer.reply.len == 0)
+        VS_TRY(check(&answer, err));
     VS_TRY(vs_access_find(relay, job->arena, caller, document, &access, err));
     if (access.party != VS_PARTY_RECIPIENT)
         return vs_fail(err, VS_E_NOT_FOUND, NULL, "the caller is not a recipient of it");
+    bool before = access.delivery->values[VS_DELIVERY_ANSWER].type != VS_NULL;
+    if (!before)
+        VS_TRY(check_state(access.delivery, err));
+    if (answer.reply.len > 0)
+        VS_TRY(vs_reply_judge(relay, job->arena, access.delivery, acknowledgement->reply, now,
+                              &answer, err));
     *ret = (struct vs_acknowledged){.time = now};
-    const struct vs_value *v = access.delivery->values;
-    if (v[VS_DELIVERY_ANSWER].type != VS_NULL)
-        return answered(relay, job, access.delivery, acknowledgement->conforms, ret, err);
-    VS_TRY(check_automatic(caller, access.document, acknowledgement->conforms, err));
-    return answer_now(relay, job, caller, access.delivery, acknowledgement, now, ret, err);
+    if (before)
+        return answered(relay, job, access.delivery, answer.conforms, ret, err);
+    VS_TRY(check_automatic(caller, access.document, answer.conforms, err));
+    return answer_now(relay, job, caller, access.delivery, &answer, now, ret, err);
 }
 
 /* -- by the service, for the recipient ---------------------------------------------------- */

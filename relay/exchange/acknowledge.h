@@ -15,6 +15,9 @@ struct vs_row; /* storage/store.h */
 struct vs_acknowledgement {
     bool conforms;      /* the statement of 27.4; false: a refusal */
     const char *reason; /* of a refusal: required; of an acceptance: a note, may be NULL */
+    /* The answer as a signed document (reply.h), which says both: then they are not looked at.
+     * It is kept as long as the document; evidence names its digest. */
+    struct vs_bytes reply;
 };
 struct vs_acknowledged {
     struct vs_id evidence; /* Acknowledgement or AcknowledgementRefusal */
@@ -25,7 +28,8 @@ struct vs_acknowledged {
 };
 /* The caller is a recipient of the document. Same answer again: the first one is returned
  * (repeated); the opposite answer: VS_E_STATE. A document that is not (yet) in its mailbox or
- * is not the caller's: VS_E_NOT_FOUND. *ret is filled in the job's arena, valid in done. */
+ * is not the caller's: VS_E_NOT_FOUND. A signed answer that does not hold: as vs_reply_judge,
+ * and nothing is recorded. *ret is filled in the job's arena, valid in done. */
 VS_NODISCARD vs_rc vs_acknowledge_stage(struct vs_relay *relay, struct vs_job *job,
                                         const struct vs_caller *caller, struct vs_id document,
                                         const struct vs_acknowledgement *acknowledgement,

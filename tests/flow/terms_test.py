@@ -22,6 +22,7 @@ class Terms(unittest.TestCase):
                 'silent': {'consent': 'yes', 'consent-term': '1 s'},
                 'reminded': {'remind': 'yes', 'acknowledgement-term': '1 s', 'further-term': '1 s'},
                 'told': {'acknowledgement-term': '1 s', 'further-term': '1 s'},
+                'signing': {'signer-is-sender': 'yes'},
                 'automatic': {'automatic-acknowledgement': 'yes'}}.items()):
             party = cls.service.participant(f'voen:100000000{i}', f'{name} MMC')
             cls.service.agreement(cls.alfa, party, **terms)
@@ -131,6 +132,25 @@ class Terms(unittest.TestCase):
                              ('not-sent', ['27.3.1'], 'açar oğurlanıb'))
         self.assertEqual(self.status(beta, document)[1].count('NonSendingNotice'), 1)
         self.assertIn('not-sent (27.3.1)', beta.vasite('status', document))
+
+    def test_an_answer_may_be_a_signed_document(self):
+        beta = self.partners['signing']
+        document = self.send(beta, 'imzalı təsdiq')
+        self.wait_event(beta, document, 'ContentConsignment')
+        statement, reply = self.service.path('acknowledgement.xml'), self.service.path('reply.asice')
+        beta.vasite('ack', document, '--statement', statement)
+        # Signed by somebody else it is no answer; unsigned neither.
+        self.alfa.sign_file(statement, reply)
+        beta.vasite('ack', document, '--signed', reply, wanted=1)
+        beta.vasite('ack', document, '--signed', statement, wanted=1)
+        self.assertEqual(self.status(self.alfa, document)[0]['state'], 'available')
+        beta.sign_file(statement, reply)
+        beta.vasite('ack', document, '--signed', reply)
+        seen, _ = self.wait_event(self.alfa, document, 'AcknowledgementReachedSender')
+        self.assertEqual(seen['counts_as'], 'received')
+        self.alfa.vasite('get', document, '--reply', '-o', self.service.path('kept.asice'))
+        with open(reply, 'rb') as given, open(self.service.path('kept.asice'), 'rb') as kept:
+            self.assertEqual(given.read(), kept.read())
 
     def test_the_service_acknowledges_where_that_is_agreed(self):
         document = self.send(self.partners['automatic'], 'avtomatik')

@@ -96,20 +96,19 @@ static void issue_holder(struct relay_fixture *fixture)
          &err, "signer");
 }
 
-struct vs_bytes relay_fixture_container_with(struct relay_fixture *fixture, const char *text,
-                                             struct vs_bytes requisites)
+struct vs_bytes relay_fixture_container_and(struct relay_fixture *fixture, const char *text,
+                                            const char *name, const char *media_type,
+                                            struct vs_bytes second)
 {
     struct vs_error err;
     struct vs_arena *arena = fixture->arena;
     struct vs_bytes content = vs_bytes_copy(arena, vs_bytes_text(text));
-    struct vs_xades_object signed_[2] = {
-        {.name = "məktub.txt", .media_type = "text/plain"},
-        {.name = "document.xml", .media_type = "application/vnd.vasite.document+xml"}};
+    struct vs_xades_object signed_[2] = {{.name = "məktub.txt", .media_type = "text/plain"},
+                                         {.name = name, .media_type = media_type}};
     struct vs_asic_object objects[2] = {
         {.part = {.name = "məktub.txt", .bytes = content}, .media_type = "text/plain"},
-        {.part = {.name = "document.xml", .bytes = requisites},
-         .media_type = "application/vnd.vasite.document+xml"}};
-    size_t n = requisites.len > 0 ? 2 : 1;
+        {.part = {.name = name, .bytes = second}, .media_type = media_type}};
+    size_t n = second.len > 0 ? 2 : 1;
     for (size_t i = 0; i < n; i++)
         vs_digest_of(VS_SHA256, objects[i].part.bytes, &signed_[i].digest);
     struct vs_xades_options options = {
@@ -123,6 +122,13 @@ struct vs_bytes relay_fixture_container_with(struct relay_fixture *fixture, cons
     must(vs_asic_layout(arena, &layout, &source, &err), &err, "layout");
     must(vs_source_all(source, arena, ARENA_MAX, &bytes, &err), &err, "container");
     return bytes;
+}
+
+struct vs_bytes relay_fixture_container_with(struct relay_fixture *fixture, const char *text,
+                                             struct vs_bytes requisites)
+{
+    return relay_fixture_container_and(fixture, text, "document.xml",
+                                       "application/vnd.vasite.document+xml", requisites);
 }
 
 struct vs_bytes relay_fixture_container(struct relay_fixture *fixture, const char *text)

@@ -37,6 +37,11 @@ struct vs_bytes relay_fixture_container(struct relay_fixture *fixture, const cha
 struct vs_bytes relay_fixture_container_with(struct relay_fixture *fixture, const char *text,
                                              struct vs_bytes requisites);
 
+/* The same with a second signed file; none where `second` is empty. */
+struct vs_bytes relay_fixture_container_and(struct relay_fixture *fixture, const char *text,
+                                            const char *name, const char *media_type,
+                                            struct vs_bytes second);
+
 /* A submission by `caller` that is fed and waits in the queue; `to` may be NULL, `key` too. */
 struct vs_submission *relay_fixture_queue(struct relay_fixture *fixture,
                                           const struct vs_caller *caller, struct vs_bytes bytes,
