@@ -197,6 +197,7 @@ enum moment {
     OVERDUE,
     NOTICE,
     FAILED,
+    NOTIFIED,
     MOMENTS
 };
 static const struct {
@@ -223,6 +224,7 @@ static const struct {
     [FAILED] = {VS_DELIVERY_FAILED_AT,
                 "failed_at",
                 {VS_EVENT_CONTENT_HANDOVER_FAILURE, VS_EVENT_CONTENT_CONSIGNMENT_FAILURE}},
+    [NOTIFIED] = {VS_DELIVERY_NOTIFIED_AT, "notified_at", {VS_EVENT_CONSIGNMENT_NOTIFICATION}},
 };
 
 struct told {

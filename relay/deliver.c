@@ -1,4 +1,5 @@
 #include "relay/deliver.h"
+#include "relay/exchange/notify.h"
 #include "relay/relay_priv.h"
 #include <stdio.h>
 
@@ -429,6 +430,8 @@ bool vs_relay_deliver(struct vs_relay *relay, vs_time_ms now)
         seams->many->wait(seams->context, 0);
     for (unsigned i = 0; i < d->n; i++)
         any |= move_slot(&d->slots[i]);
+    if (may_take(relay, now) && vs_events_step(relay, now))
+        d->scan_at = 0;
     if ((size_t)atomic_load(&relay->delivering_now) < d->n)
         any |= take(relay, now);
     return any;
@@ -510,6 +513,7 @@ vs_rc vs_deliver_open(struct vs_relay *relay, struct vs_error *err)
     d->slots = vs_heap_new(d->n * sizeof *d->slots);
     for (unsigned i = 0; i < d->n; i++)
         d->slots[i].relay = relay;
+    VS_TRY(vs_events_open(relay, err));
     if (relay->settings.inspect)
         return VS_OK;
     vs_time_ms now = vs_relay_now(relay);
@@ -521,6 +525,7 @@ vs_rc vs_deliver_open(struct vs_relay *relay, struct vs_error *err)
 void vs_deliver_close(struct vs_relay *relay)
 {
     struct vs_delivering *d = relay->delivering;
+    vs_events_close(relay);
     if (d == NULL)
         return;
     give_up(relay);

@@ -64,6 +64,7 @@ vs_rc vs_due_from_row(struct vs_arena *arena, const struct vs_row *row,
                             .kind = vs_value_text_new(arena, &v[VS_WORK_KIND]),
                             .due = v[VS_WORK_DUE].integer,
                             .attempts = v[VS_WORK_ATTEMPTS].integer,
+                            .leased = v[VS_WORK_NODE].type == VS_TEXT,
                             .version = row->version};
     if (v[VS_WORK_SUBJECT].type == VS_BLOB)
         work->subject = vs_bytes_copy(arena, v[VS_WORK_SUBJECT].bytes);

@@ -36,6 +36,7 @@ struct vs_due {
     vs_time_ms due;   /* of a taken one: the end of its lease */
     int64_t attempts; /* leases so far, this one included */
     struct vs_bytes subject, data;
+    bool leased;     /* somebody has it until `due` */
     int64_t version; /* the fence */
 };
 

@@ -25,6 +25,7 @@ struct vs_verification;
 struct vs_waiter;
 struct vs_delivering;  /* deliver.c */
 struct vs_remote_kind; /* deliver.h */
+struct vs_events_watched;
 struct vs_backup;
 
 struct vs_job_queue {
@@ -90,7 +91,8 @@ struct vs_relay {
     struct vs_delivering *delivering;
     _Atomic uint64_t delivering_now; /* slots in use: they need workers and committer yet */
     bool deliver_woken;
-    int64_t commit_backoff; /* monotonic; no cycle before, after a full disk */
+    struct vs_events_watched *watched; /* exchange/events.c */
+    int64_t commit_backoff;            /* monotonic; no cycle before, after a full disk */
     bool marking; /* the marker is at work: what it stages needs workers and committer yet */
     bool stopping;
     bool broken;

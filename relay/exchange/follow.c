@@ -3,6 +3,7 @@
 #include "relay/exchange/acknowledge.h"
 #include "relay/exchange/consent.h"
 #include "relay/exchange/issue.h"
+#include "relay/exchange/notify.h"
 #include "relay/exchange/sequence.h"
 #include "relay/relay_priv.h"
 
@@ -114,6 +115,8 @@ static vs_rc stage_evidence(struct vs_relay *relay, struct vs_job *job, enum vs_
 static vs_rc stage_next(struct vs_relay *relay, struct vs_job *job, enum vs_move_kind kind,
                         const struct vs_row *delivery, vs_time_ms now, struct vs_error *err)
 {
+    if (kind == VS_MOVE_ASK || kind == VS_MOVE_ENTER)
+        VS_TRY(vs_notify_stage(relay, job->stage, job->arena, delivery, now, err));
     if (kind == VS_MOVE_ASK)
         return vs_consent_asked_stage(job->stage, delivery, err);
     if (kind == VS_MOVE_ENTER || kind == VS_MOVE_PUSHED)

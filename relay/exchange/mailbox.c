@@ -29,7 +29,7 @@ static vs_rc cursor_decode(const char *cursor, int64_t *ret, struct vs_error *er
     return VS_OK;
 }
 
-static char *cursor_new(struct vs_arena *arena, int64_t place)
+char *vs_cursor_new(struct vs_arena *arena, int64_t place)
 {
     return place == 0 ? vs_arena_strdup(arena, "")
                       : vs_arena_printf(arena, CURSOR_MARK "%016llx", (long long)place);
@@ -64,7 +64,8 @@ static vs_rc list(struct vs_relay *relay, struct vs_arena *arena,
         return vs_fail_memory(err);
     for (size_t i = 0; i < page.n; i++)
         VS_TRY(vs_delivery_load(&loader, &rows[i], place, &page.entries[i], err));
-    page.cursor = cursor_new(arena, page.n == 0 ? after : page.entries[page.n - 1]->sequence);
+    page.cursor =
+        vs_cursor_new(arena, page.n == 0 ? after : page.entries[page.n - 1]->sequence);
     if (page.cursor == NULL)
         return vs_fail_memory(err);
     *ret = page;

@@ -91,6 +91,9 @@ struct vs_page {
     int64_t seen; /* for vs_mailbox_watch */
 };
 
+/* The cursor after the entry of this sequence; NULL: the arena is full. */
+char *vs_cursor_new(struct vs_arena *arena, int64_t sequence);
+
 /* Deliveries to the caller's participant, after `cursor`, at most `limit` (1..500).
  * VS_E_PARAMETER: not a cursor of ours. */
 VS_NODISCARD vs_rc vs_mailbox_list(struct vs_relay *relay, struct vs_arena *arena,

@@ -1,6 +1,7 @@
 #include "relay/exchange/participants.h"
 #include "relay/exchange/cache.h"
 #include "relay/exchange/commit.h"
+#include "relay/exchange/notify.h"
 #include "relay/outgoing.h"
 #include "relay/relay_priv.h"
 
@@ -283,6 +284,12 @@ static vs_rc stage_identifier(struct vs_relay *relay, struct vs_stage *stage,
     return vs_stage_op(stage, vs_op_insert(VS_T_IDENTIFIER, row), err);
 }
 
+static void participant_added(struct vs_relay *relay, void *context)
+{
+    const struct vs_participant *p = context;
+    vs_events_watch(relay, p->id, p->events_endpoint != NULL);
+}
+
 vs_rc vs_participant_add_stage(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
                                struct vs_participant *participant, struct vs_error *err)
 {
@@ -302,6 +309,8 @@ vs_rc vs_participant_add_stage(struct vs_relay *relay, struct vs_job *job, vs_ti
         VS_TRY(
             stage_identifier(relay, stage, job->arena, kept->identifiers[i], &kept->id, err));
     VS_TRY(fill_row(stage, job->arena, kept, &row, err));
+    VS_TRY(vs_events_stage(relay, stage, job->arena, kept, now, err));
+    vs_stage_after(stage, participant_added, kept);
     return vs_stage_op(stage, vs_op_insert(VS_T_PARTICIPANT, row), err);
 }
 
@@ -315,7 +324,8 @@ static bool has_identifier(const struct vs_participant *p, const char *identifie
 
 static void callers_changed(struct vs_relay *relay, void *context)
 {
-    (void)context;
+    const struct vs_participant *p = context;
+    vs_events_watch(relay, p->id, p->events_endpoint != NULL);
     vs_party_cache_forget(relay->parties);
     vs_callers_forget(relay);
 }
@@ -324,7 +334,6 @@ vs_rc vs_participant_change_stage(struct vs_relay *relay, struct vs_job *job, vs
                                   const struct vs_participant *participant,
                                   struct vs_error *err)
 {
-    (void)now;
     struct vs_participant *p = vs_arena_make(job->arena, struct vs_participant);
     if (p == NULL)
         return vs_fail_memory(err);
@@ -357,6 +366,7 @@ vs_rc vs_participant_change_stage(struct vs_relay *relay, struct vs_job *job, vs
     struct vs_op op = vs_op_put(VS_T_PARTICIPANT, row);
     op.if_version = p->version;
     VS_TRY(vs_stage_op(stage, op, err));
-    vs_stage_after(stage, callers_changed, NULL);
+    VS_TRY(vs_events_stage(relay, stage, job->arena, p, now, err));
+    vs_stage_after(stage, callers_changed, p);
     return VS_OK;
 }

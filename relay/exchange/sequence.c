@@ -2,6 +2,7 @@
 #include "relay/deliver.h"
 #include "relay/exchange/follow.h"
 #include "relay/exchange/mailbox.h"
+#include "relay/exchange/notify.h"
 #include "relay/exchange/register.h"
 #include "relay/exchange/transitions.h"
 #include "relay/journal.h"
@@ -305,6 +306,7 @@ vs_rc vs_sequencer_done(struct vs_relay *relay, struct vs_error *err)
     if (batch->n_moves > 0) {
         atomic_store(&relay->last_sequence, sequencer->place);
         vs_mailbox_wake(relay, batch->moves, batch->n_moves);
+        vs_events_poke(relay, batch->moves, batch->n_moves);
         vs_follow_batch(relay, batch->number, batch->moves, batch->n_moves);
         if (any_waits(batch))
             vs_relay_wake_delivery(relay);
