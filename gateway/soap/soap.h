@@ -7,8 +7,8 @@
  * evidence, idempotency and codes are REST's by construction.
  *
  * Envelopes are read as they arrive, by formats/xml/stream.h; a document, inline or attached,
- * is handed on piece by piece to the row, which spools it or (Verify) collects it. Inline it may
- * have 6 MiB, in requests and in answers; above that a fault (use-mtom) names MTOM.
+ * is handed on piece by piece to the row, which spools it or (Verify) collects it. Inline it
+ * may have 6 MiB, in requests and in answers; above that a fault (use-mtom) names MTOM.
  *
  * Header blocks: none is understood, so one that must be (for this node) is a fault. What
  * stands in an envelope is trusted for nothing: the caller is who HTTP authenticated.
