@@ -92,7 +92,7 @@ static bool id_of(struct vs_bytes text, const char *name, struct vs_id *ret)
 static bool read_request(struct vs_bytes text, struct vs_export_row *to)
 {
     struct vs_export_request *r = &to->export.request;
-    int64_t form, roles;
+    int64_t form = VS_PACK_TAR_ZST, roles = 0;
     bool good = number_of(text, "form", VS_PACK_TAR_ZST, &form) &&
                 number_of(text, "roles", 0, &roles) &&
                 number_of(text, "from", VS_TIME_NONE, &r->from) &&
