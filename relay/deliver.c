@@ -304,8 +304,7 @@ static struct slot *free_slot_of(struct vs_delivering *d)
     for (unsigned i = 0; i < d->n; i++)
         if (atomic_load(&d->slots[i].state) == FREE)
             return &d->slots[i];
-    VS_ASSERT(!"a slot is free for each row that was chosen");
-    return NULL;
+    vs_bug(__FILE__, __LINE__, "a slot is free for each row that was chosen");
 }
 
 static vs_rc fill_slot(struct vs_relay *relay, const struct vs_remote_kind *kind,
