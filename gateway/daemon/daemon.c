@@ -76,6 +76,8 @@ static struct vs_server_limits limits_of(const struct vs_settings *s)
         .waiting = (unsigned)s->waiting,
         .requests_at_once = (unsigned)s->requests_at_once,
         .requests_per_second = (unsigned)s->requests_per_second,
+        .uploads_at_once = (unsigned)s->uploads_at_once,
+        .volume_per_day = (uint64_t)s->volume_per_day,
         .refusals_per_second = (unsigned)s->refusals_per_second,
         .idle_s = (unsigned)(s->idle_ms / 1000),
         .header_s = (unsigned)(s->header_ms / 1000),
@@ -274,6 +276,7 @@ static void reload(struct daemon *self)
         tell_changes(self, self->current->settings, fresh->settings);
         vs_snapshot_unref(self->current);
         self->current = fresh;
+        vs_daemon_resolve_overrides(self, true);
     } else {
         vs_log_error(now_of(self), VS_LOG_RELOAD_REFUSED, &err);
         vs_snapshot_unref(fresh);
@@ -334,6 +337,7 @@ static void serve(struct daemon *self)
         if (got == SIGUSR1)
             reopen_log(self);
         vs_daemon_watch_health(self);
+        vs_daemon_resolve_overrides(self, false);
         vs_server_step(self->gateway.server);
         if (!vs_ok(vs_relay_broken(self->gateway.relay, &err))) {
             vs_log_error(now_of(self), VS_LOG_BROKEN, &err);
@@ -357,6 +361,7 @@ int vs_daemon_run(const char *path)
         VS_LOG(VS_LOG_STARTED, now_of(&self), {"config", path, 0},
                {"tls-port", NULL, vs_server_tls_port(self.gateway.server)},
                {"plain-port", NULL, vs_server_plain_port(self.gateway.server)});
+        vs_daemon_resolve_overrides(&self, true);
         vs_process_notify("READY=1");
         serve(&self);
         status = 0;

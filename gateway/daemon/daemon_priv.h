@@ -28,7 +28,7 @@ struct daemon {
     _Atomic int64_t log_requests;
     enum vs_check_state states[VS_HEALTH_CHECKS]; /* as logged last, by place */
     const char *checked[VS_HEALTH_CHECKS];
-    int64_t health_at; /* monotonic */
+    int64_t health_at, overrides_at; /* monotonic */
     atomic_bool stopping;
 };
 
@@ -40,6 +40,10 @@ static inline vs_time_ms now_of(const struct daemon *self)
 /* threads.c: each repeats a step of relay until there is nothing left to do. */
 void vs_daemon_start_threads(struct daemon *self);
 void vs_daemon_join_threads(struct daemon *self);
+
+/* overrides.c: limits.participants, by the ids that their identifiers have now: participants
+ * may be entered later, so it is looked again every few seconds. */
+void vs_daemon_resolve_overrides(struct daemon *self, bool now);
 
 /* observe.c: vs_server_options.ended; and, four times a second, checks that changed. */
 void vs_daemon_request_ended(void *gateway, const struct vs_request *request, int status,

@@ -55,14 +55,23 @@ static bool parse_number(const char *text, const struct unit *units, int64_t *re
     return false;
 }
 
+static const struct unit *units_of(enum vs_setting_kind kind)
+{
+    return kind == VS_SETTING_BYTES      ? BYTE_UNITS
+           : kind == VS_SETTING_DURATION ? TIME_UNITS
+                                         : NO_UNITS;
+}
+
+bool vs_setting_number(enum vs_setting_kind kind, const char *text, int64_t *ret)
+{
+    return parse_number(text, units_of(kind), ret);
+}
+
 static vs_rc set_number(const struct vs_setting *setting, const char *text, int64_t *to,
                         struct vs_error *err)
 {
-    const struct unit *units = setting->kind == VS_SETTING_BYTES      ? BYTE_UNITS
-                               : setting->kind == VS_SETTING_DURATION ? TIME_UNITS
-                                                                      : NO_UNITS;
     int64_t value;
-    VS_REFUSE_IF(!parse_number(text, units, &value), err, VS_E_CONFIG, NULL,
+    VS_REFUSE_IF(!parse_number(text, units_of(setting->kind), &value), err, VS_E_CONFIG, NULL,
                  "'%s' is no whole number%s", text, unit_names(setting->kind));
     VS_REFUSE_IF(value < setting->low || value > setting->high, err, VS_E_CONFIG, NULL,
                  "'%s' is not between %lld and %lld%s", text, (long long)setting->low,

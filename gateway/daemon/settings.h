@@ -25,6 +25,21 @@ struct vs_setting_list {
     size_t n;
 };
 
+/* An item of limits.participants: "IDENTIFIER NAME=VALUE NAME=VALUE…". */
+enum vs_override_kind {
+    VS_OVERRIDES_DOCUMENT,
+    VS_OVERRIDES_AT_ONCE,
+    VS_OVERRIDES_PER_SECOND,
+    VS_OVERRIDES_UPLOADS,
+    VS_OVERRIDES_VOLUME,
+    VS_OVERRIDES
+};
+struct vs_setting_override {
+    const char *identifier;
+    bool set[VS_OVERRIDES];
+    int64_t values[VS_OVERRIDES];
+};
+
 struct vs_settings {
     const char *tls_address, *plain_address;
     int64_t tls_port, plain_port;
@@ -44,6 +59,10 @@ struct vs_settings {
         disk_reserve;
     int64_t connections, connections_per_address, waiting;
     int64_t requests_at_once, requests_per_second, refusals_per_second;
+    int64_t uploads_at_once, volume_per_day;
+    struct vs_setting_list participant_limits;
+    const struct vs_setting_override *overrides; /* the same, read */
+    size_t n_overrides;
     int64_t idle_ms, header_ms, body_grace_ms, minimum_rate, stop_grace_ms;
     struct vs_setting_list outgoing_ranges;
     bool outgoing_http;
@@ -84,6 +103,12 @@ VS_NODISCARD vs_rc vs_setting_set(const struct vs_setting *setting, const char *
  * VS_E_CONFIG: "FILE:LINE: SETTING: what is wrong". */
 VS_NODISCARD vs_rc vs_settings_load(const char *path, struct vs_arena *arena,
                                     const struct vs_settings **ret, struct vs_error *err);
+
+/* Reads the items; `path` is for the message. VS_E_CONFIG. */
+VS_NODISCARD vs_rc vs_settings_overrides(struct vs_settings *settings, const char *path,
+                                         struct vs_arena *arena, struct vs_error *err);
+/* "10", "10 MiB", "5 s" in the units of `kind`; false: no such number. */
+bool vs_setting_number(enum vs_setting_kind kind, const char *text, int64_t *ret);
 
 /* Settings as one file had them at one moment: immutable, counted, with the arena of their
  * texts. */

@@ -237,6 +237,7 @@ vs_rc vs_settings_load(const char *path, struct vs_arena *arena, const struct vs
     if (path != NULL)
         VS_TRY(read_file(&self));
     VS_TRY(resolve_paths(&self));
+    VS_TRY(vs_settings_overrides(self.settings, self.path, arena, err));
     *ret = self.settings;
     return VS_OK;
 }

@@ -134,6 +134,18 @@ const struct vs_setting vs_setting_table[] = {
      "Requests of one participant under way, long polls among them (429); 0: no limit."},
     {"limits.requests_per_second", NUM(requests_per_second), "10000", RANGE(0, 1000000), MUST,
      RELOAD, "Requests of one participant (429); 0: no limit."},
+    {"limits.uploads_at_once", NUM(uploads_at_once), "512", RANGE(0, 1000000), MUST, RELOAD,
+     "Documents of one participant under way (429), so that no one fills the queue for all;\n"
+     "0: no limit."},
+    {"limits.volume_per_day", BYTES(volume_per_day), "0", RANGE(0, 1024 * 1024 * GIB), MUST,
+     RELOAD,
+     "Bytes of documents of one participant in a day, UTC (429 until midnight); 0: no limit.\n"
+     "Counted anew after a start."},
+    {"limits.participants", LIST(participant_limits), "", NO_RANGE, MAY_BE_EMPTY, RELOAD,
+     "Participants with limits of their own, one text each: the identifier, then any of\n"
+     "requests_at_once, requests_per_second, uploads_at_once, volume_per_day and document\n"
+     "(only smaller than limits.document): \"voen:1234567891 uploads_at_once=4 "
+     "document=10MiB\"."},
     {"limits.credential_refusals_per_second", NUM(refusals_per_second), "50", RANGE(0, 1000000),
      MUST, RELOAD, "Refused credentials of one address (429); 0: no limit."},
     {"limits.idle", TIME(idle_ms), "60 s", RANGE(1000, 3600000), MUST, RELOAD,

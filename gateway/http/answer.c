@@ -78,7 +78,10 @@ static void problem_headers(struct vs_request *request, enum vs_code code)
     /* Load passes by itself; a clock, a disk or an authority needs somebody. */
     bool soon = code == VS_E_BUSY || code == VS_E_RATE || code == VS_E_STOPPING;
     char seconds[16];
-    snprintf(seconds, sizeof seconds, "%d", soon ? RETRY_SOON_S : RETRY_LATER_S);
+    unsigned wait = code == VS_E_VOLUME ? vs_http_until_midnight_s(request->server)
+                    : soon              ? RETRY_SOON_S
+                                        : RETRY_LATER_S;
+    snprintf(seconds, sizeof seconds, "%u", wait);
     if (info->http == 503 || info->http == 507 || info->http == 429)
         vs_respond_header(request, "Retry-After", seconds);
     if (info->http == 401)

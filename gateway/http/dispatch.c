@@ -49,6 +49,35 @@ static vs_rc check_connection(struct vs_request *request, struct vs_error *err)
     return VS_OK;
 }
 
+/* What this participant may use, of all that there is. A document's size is bounded by
+ * request->limit from here on. */
+static vs_rc enter(struct vs_request *request, struct vs_error *err)
+{
+    struct vs_server *server = request->server;
+    struct vs_server_limits own = vs_http_limits_of(server, request->scope);
+    VS_REFUSE_IF(!vs_http_rate(server, "participant ", request->scope, own.requests_per_second),
+                 err, VS_E_RATE, NULL, "more than %u requests a second",
+                 own.requests_per_second);
+    request->upload = request->route->max_body == VS_BODY_DOCUMENT;
+    request->entered = vs_http_enter(server, request->scope, request->upload, &own);
+    VS_REFUSE_IF(!request->entered, err, VS_E_RATE, NULL,
+                 "more than %u requests or %u documents at once", own.requests_at_once,
+                 own.uploads_at_once);
+    if (!request->upload)
+        return VS_OK;
+    request->volume_per_day = own.volume_per_day;
+    bool sized = request->length != UINT64_MAX;
+    VS_REFUSE_IF(sized && request->length > own.document_bytes, err, VS_E_TOO_LARGE, NULL,
+                 "documents of this participant have at most %llu bytes",
+                 (unsigned long long)own.document_bytes);
+    request->limit = own.document_bytes;
+    VS_REFUSE_IF(!vs_http_volume(server, request->scope, 0, sized ? request->length : 1,
+                                 own.volume_per_day),
+                 err, VS_E_VOLUME, NULL, "more than %llu bytes of documents today",
+                 (unsigned long long)own.volume_per_day);
+    return VS_OK;
+}
+
 static vs_rc authenticate(struct vs_request *request, struct vs_error *err)
 {
     struct vs_server *server = request->server;
@@ -61,13 +90,7 @@ static vs_rc authenticate(struct vs_request *request, struct vs_error *err)
         return vs_fail(err, VS_E_RATE, NULL, "too many refused credentials from this address");
     VS_TRY(rc);
     VS_TRY(vs_request_may(request, request->route, err));
-    VS_REFUSE_IF(
-        !vs_http_rate(server, "participant ", request->scope, limits.requests_per_second), err,
-        VS_E_RATE, NULL, "more than %u requests a second", limits.requests_per_second);
-    request->entered = vs_http_enter(server, request->scope);
-    VS_REFUSE_IF(!request->entered, err, VS_E_RATE, NULL, "more than %u requests at once",
-                 limits.requests_at_once);
-    return VS_OK;
+    return enter(request, err);
 }
 
 static vs_rc admit(struct vs_request *request, enum vs_listener listener, struct vs_error *err)
@@ -77,7 +100,10 @@ static vs_rc admit(struct vs_request *request, enum vs_listener listener, struct
     VS_TRY(vs_http_route_find(request, listener, err));
     VS_TRY(authenticate(request, err));
     VS_TRY(vs_http_route_accepts_body(request, err));
+    uint64_t own = request->upload ? request->limit : UINT64_MAX;
     request->limit = vs_http_route_body_limit(request->server, request->route);
+    if (request->limit > own)
+        request->limit = own;
     if (request->route->begin != NULL)
         return request->route->begin(request, err);
     vs_buffer_init(&request->body,
@@ -111,7 +137,7 @@ static enum MHD_Result begin(struct vs_server *server, enum vs_listener listener
         rc = admit(request, listener, &err);
     if (!vs_ok(rc)) {
         server->counts_refused++;
-        if (rc.code == VS_E_RATE)
+        if (rc.code == VS_E_RATE || rc.code == VS_E_VOLUME)
             server->counts_rate++;
         return refuse(request, &err);
     }
@@ -124,6 +150,11 @@ static vs_rc take_bytes(struct vs_request *request, struct vs_bytes bytes, struc
     request->received += bytes.len;
     VS_REFUSE_IF(request->received > limit, err, VS_E_TOO_LARGE, NULL,
                  "the body grew over %llu bytes", (unsigned long long)limit);
+    if (request->upload)
+        VS_REFUSE_IF(!vs_http_volume(request->server, request->scope, bytes.len, 0,
+                                     request->volume_per_day),
+                     err, VS_E_VOLUME, NULL, "more than %llu bytes of documents today",
+                     (unsigned long long)request->volume_per_day);
     if (request->route->chunk != NULL)
         return request->route->chunk(request, bytes, err);
     vs_buffer_add(&request->body, bytes);
@@ -240,7 +271,7 @@ void vs_http_completed(void *context, struct MHD_Connection *mhd, void **slot,
     if (request->free_door != NULL)
         request->free_door(request->door);
     if (request->entered)
-        vs_http_leave(server, request->scope);
+        vs_http_leave(server, request->scope, request->upload);
     vs_buffer_done(&request->body);
     vs_arena_free(request->arena);
     vs_heap_free(request);

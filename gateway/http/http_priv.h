@@ -64,8 +64,10 @@ struct rate {
     struct rate *next; /* of its bucket */
     char *name;
     int64_t at_ms;
-    uint64_t tokens; /* thousandths */
-    unsigned active; /* requests under way */
+    uint64_t tokens;          /* thousandths */
+    unsigned active, uploads; /* requests under way; of them, documents */
+    int64_t day;              /* since 1970, UTC */
+    uint64_t volume;          /* of documents received on it; only where there is a limit */
 };
 
 struct answer {
@@ -114,6 +116,8 @@ struct vs_request {
     bool queued;  /* the library has the answer */
     bool suspended;
     bool entered; /* counted among its participant's */
+    bool upload;  /* as one that brings a document */
+    uint64_t volume_per_day;
     const char *failure_text;
     struct answer answer;
     enum vs_code failure; /* of the problem answered, or of the stream */
@@ -144,6 +148,8 @@ struct vs_server {
     unsigned n_waiters;
     struct rate *rates[RATE_ENTRIES / 8];
     unsigned n_rates;
+    struct vs_server_override *overrides;
+    size_t n_overrides;
     atomic_int n_requests, n_held;
     atomic_bool stopping; /* new requests are refused */
     atomic_bool closing;  /* and no handler begins any more */
@@ -159,11 +165,18 @@ void vs_http_close_slow(struct vs_server *server);
 /* One more request of `name`: false when it is over `per_second` (0: no limit). */
 bool vs_http_rate(struct vs_server *server, const char *kind, const char *name,
                   unsigned per_second);
-/* One more request of `participant` under way: false when they are too many. */
-bool vs_http_enter(struct vs_server *server, const char *participant);
-void vs_http_leave(struct vs_server *server, const char *participant);
+/* limits.c: one more request of `participant` under way: false when they are too many. */
+bool vs_http_enter(struct vs_server *server, const char *participant, bool upload,
+                   const struct vs_server_limits *limits);
+void vs_http_leave(struct vs_server *server, const char *participant, bool upload);
+/* `bytes` of documents more today, and `expected` yet to come; false: not within `per_day`. */
+bool vs_http_volume(struct vs_server *server, const char *participant, uint64_t bytes,
+                    uint64_t expected, uint64_t per_day);
+unsigned vs_http_until_midnight_s(struct vs_server *server); /* UTC */
 void vs_http_rates_free(struct vs_server *server);
 struct vs_server_limits vs_http_limits(struct vs_server *server);
+/* The same with what is the participant's own. */
+struct vs_server_limits vs_http_limits_of(struct vs_server *server, const char *scope);
 int64_t vs_http_monotonic_ms(void);
 int64_t vs_http_monotonic_us(void);
 

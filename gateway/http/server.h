@@ -205,11 +205,27 @@ struct vs_server_limits {
     unsigned waiting;                  /* long polls */
     unsigned requests_at_once;         /* of one participant; 0: no limit. Beyond: 429 */
     unsigned requests_per_second;      /* of one participant; 0: no limit. Beyond: 429 */
+    unsigned uploads_at_once;          /* documents of one participant; 0: no limit. 429 */
+    uint64_t volume_per_day;           /* of them, octets in a UTC day; 0: no limit. 429 */
     unsigned refusals_per_second;      /* 401 of one address; 0: no limit. Beyond: 429 */
     unsigned idle_s;                   /* keep-alive */
     unsigned header_s;                 /* from connection to complete header, TLS included */
     unsigned body_grace_s;             /* then a body must have come at the minimum rate */
     unsigned minimum_bytes_per_second; /* of bodies and of answers */
+};
+
+/* Limits of one participant that differ from everybody's. */
+enum {
+    VS_OVERRIDE_DOCUMENT = 1,
+    VS_OVERRIDE_AT_ONCE = 2,
+    VS_OVERRIDE_PER_SECOND = 4,
+    VS_OVERRIDE_UPLOADS = 8,
+    VS_OVERRIDE_VOLUME = 16,
+};
+struct vs_server_override {
+    char scope[64]; /* as vs_request_set_caller has it */
+    unsigned set;   /* which of `limits` count; a document's size only lowers */
+    struct vs_server_limits limits;
 };
 
 /* An answer on its way out, for options.translate. */
@@ -264,6 +280,9 @@ VS_NODISCARD vs_rc vs_server_reload_tls(struct vs_server *server,
                                         struct vs_bytes certificate_pem,
                                         struct vs_bytes key_pem, struct vs_error *err);
 void vs_server_reload_limits(struct vs_server *server, const struct vs_server_limits *limits);
+/* From now on these are all that there are; copied. */
+void vs_server_override(struct vs_server *server, const struct vs_server_override *overrides,
+                        size_t n);
 /* Close what is too slow, end waits that are over. Call it about four times a second. */
 void vs_server_step(struct vs_server *server);
 /* Orderly: close the listening sockets, end all waits, let requests under way finish for at
