@@ -7,11 +7,16 @@
  * VASITE_KEEP keeps the data of a seed that failed. `tests/run simulation` runs 200 seeds. */
 #include "relay/exchange/acknowledge.h"
 #include "relay/exchange/agreements.h"
+#include "relay/exchange/consent.h"
+#include "relay/exchange/deadline.h"
+#include "relay/exchange/notice.h"
+#include "relay/exchange/push.h"
 #include "relay/centre/centre.h"
 #include "relay/relay_priv.h"
 #include "tests/support/oracle.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum { YEARS_DAYS = 3640, PARTIES = 5, MOST_DAYS_WAITING = 3 };
 /* Shorter than what witnessed time takes over after a crash (relay/archive/retention.h). */
@@ -27,7 +32,8 @@ struct world {
     unsigned steps;
     unsigned keys;
     struct oracle_document *pending; /* sent with a key, no answer yet */
-    uint64_t sent, refused, answered, downloads, unknown, replays, closed;
+    struct oracle_document *sending;
+    uint64_t pushes, sent, refused, answered, downloads, unknown, replays, closed;
 };
 
 /* -- population ---------------------------------------------------------------------------- */
@@ -40,17 +46,20 @@ static const struct {
                      {"voen:4567891234", "Delta QSC"},
                      {"fin:7ABCDEF", "Əli Quliyev"}};
 
-/* Who agreed on what; others have the law's terms: a signed ASiC-E. */
+/* Who agreed on what; others have the law's terms: a signed ASiC-E into the mailbox. */
 static const struct pact {
-    unsigned a, b;
-    bool any, waived;
+    unsigned a, b, months;
+    int64_t term_ms; /* for the acknowledgement; 0: none */
     int marks;
-    unsigned months;
-} pacts[] = {{0, 1, true, false, VS_MARKS_BATCH, 6},
-             {1, 2, true, true, VS_MARKS_DOCUMENT, 13},
-             {2, 3, true, false, VS_MARKS_BATCH, 6},
-             {3, 4, true, true, VS_MARKS_BATCH, 60},
-             {0, 4, true, false, VS_MARKS_DOCUMENT, 6}};
+    bool any, waived, consent, endpoint, remind, automatic;
+} pacts[] = {
+    {0, 1, 6, 5 * VS_DAY_MS, VS_MARKS_BATCH, .any = true, .remind = true},
+    {1, 2, 13, 0, VS_MARKS_DOCUMENT, .any = true, .waived = true},
+    {2, 3, 6, 9 * VS_DAY_MS, VS_MARKS_BATCH, .any = true, .consent = true},
+    {3, 4, 60, 0, VS_MARKS_BATCH, .any = true, .waived = true, .endpoint = true},
+    {0, 4, 6, 4 * VS_DAY_MS, VS_MARKS_DOCUMENT, .any = true, .endpoint = true, .remind = true},
+    {1, 3, 6, 2 * VS_DAY_MS, VS_MARKS_BATCH, .any = true, .automatic = true},
+    {1, 4, 6, 0, VS_MARKS_BATCH, .any = true, .consent = true, .endpoint = true}};
 enum { PACTS = sizeof pacts / sizeof *pacts };
 
 static const struct pact *pact_of(unsigned a, unsigned b)
@@ -83,12 +92,14 @@ static void add_people(struct world *w)
 {
     struct vs_error err;
     for (unsigned i = 0; i < PARTIES; i++) {
-        struct vs_participant p = {.identifiers = {people[i].identifier},
-                                   .n_identifiers = 1,
-                                   .name = people[i].name,
-                                   .contract = "2026/1",
-                                   .contract_from = VS_TIME_NONE,
-                                   .contract_until = VS_TIME_NONE};
+        struct vs_participant p = {
+            .identifiers = {people[i].identifier},
+            .n_identifiers = 1,
+            .name = people[i].name,
+            .endpoint = vs_arena_printf(w->oracle.arena, "https://party%u.example/in", i),
+            .contract = "2026/1",
+            .contract_from = VS_TIME_NONE,
+            .contract_until = VS_TIME_NONE};
         must_do(w, sim_job(&w->sim, w->oracle.arena, add_participant, &p, &err), &err);
         struct vs_caller *caller = &w->oracle.parties[i].caller;
         *caller = (struct vs_caller){.participant = p.id,
@@ -110,6 +121,11 @@ static void add_people(struct world *w)
         a.terms.acknowledgement = !pacts[i].waived;
         a.terms.marks = pacts[i].marks;
         a.terms.retention_months = pacts[i].months;
+        a.terms.acknowledgement_term_ms = pacts[i].term_ms;
+        a.terms.remind = pacts[i].remind;
+        a.terms.consent = pacts[i].consent;
+        a.terms.automatic_acknowledgement = pacts[i].automatic;
+        a.terms.receipt_at = pacts[i].endpoint ? VS_RECEIPT_ENDPOINT : VS_RECEIPT_MAILBOX;
         must_do(w, sim_job(&w->sim, w->oracle.arena, add_agreement, &a, &err), &err);
     }
 }
@@ -162,7 +178,9 @@ static enum sim_result send(struct world *w, struct sending *s)
     s->rc = feed(w, s, &submission);
     if (!vs_ok(s->rc))
         return SIM_FAILED;
+    w->sending = s->document;
     bool lived = sim_drive(&w->sim);
+    w->sending = NULL;
     if (!s->answered) {
         sim_violation(&w->sim, "a submission was never answered");
         return SIM_UNKNOWN;
@@ -180,12 +198,21 @@ static enum sim_result send(struct world *w, struct sending *s)
 static void may_be_closed(struct world *w, const struct sending *s)
 {
     w->closed++;
-    if (s->rc.code != VS_E_TSA_AWAY || !w->sim.outside_tsa ||
-        !oracle_unmarked_since(&w->oracle, w->sim.now - w->sim.settings.mark_bound_ms))
+    if (s->rc.code != VS_E_TSA_AWAY ||
+        w->sim.now > w->sim.network.last_failure + MOST_DAYS_WAITING * VS_DAY_MS)
         sim_violation(&w->sim, "a document is not taken: %s", s->err.text);
 }
 
-static void take_receipt(struct world *w, const struct sending *s, bool good)
+/* Terms run from the sending. */
+static void set_deadlines(struct sending *s)
+{
+    struct oracle_document *d = s->document;
+    for (unsigned i = 0; i < d->n; i++)
+        d->to[i].deadline =
+            d->to[i].deadline == 0 ? VS_TIME_NONE : s->receipt.sent + d->to[i].deadline;
+}
+
+static void take_receipt(struct world *w, struct sending *s, bool good)
 {
     if (s->receipt.accepted != good)
         sim_violation(&w->sim, "it was %s: %s", good ? "refused" : "accepted",
@@ -194,6 +221,7 @@ static void take_receipt(struct world *w, const struct sending *s, bool good)
         sim_violation(&w->sim, "a new document is taken for an old one");
     w->sent++;
     w->refused += !s->receipt.accepted;
+    set_deadlines(s);
     oracle_receipt(&w->oracle, s->document, &s->receipt);
 }
 
@@ -221,7 +249,8 @@ static struct oracle_document *draft(struct world *w, bool *good)
     struct sim_holder *holder = &w->holders[sender];
     struct vs_bytes bytes = vs_bytes_text(text);
     *good = true;
-    if (!any || sim_once_in(chance, 6)) {
+    bool signed_one = !any || sim_once_in(chance, 6);
+    if (signed_one) {
         if (holder->signer.key == NULL || holder->until < w->sim.now + VS_DAY_MS)
             sim_holder_issue(&w->sim, people[sender].name,
                              sender == 4 ? NULL : people[sender].identifier,
@@ -233,12 +262,25 @@ static struct oracle_document *draft(struct world *w, bool *good)
     d->n = n;
     d->months = sim_once_in(chance, 6) ? 7 + (unsigned)sim_below(chance, 20) : 6;
     for (unsigned i = 0; i < n; i++) {
-        const struct pact *pact = pact_of(sender, to[i]);
-        d->to[i].party = to[i];
-        d->to[i].acknowledgement = pact == NULL || !pact->waived;
-        if (pact != NULL && pact->months > d->months)
+        static const struct pact law = {.months = 6};
+        const struct pact *pact =
+            pact_of(sender, to[i]) == NULL ? &law : pact_of(sender, to[i]);
+        d->to[i] = (struct oracle_delivery){.party = to[i],
+                                            .acknowledgement = !pact->waived,
+                                            .endpoint = pact->endpoint,
+                                            .consent = pact->consent,
+                                            .remind = pact->remind,
+                                            .automatic = pact->automatic,
+                                            .deadline = pact->term_ms, /* from its sending */
+                                            .asked = VS_TIME_NONE,
+                                            .reminded = VS_TIME_NONE,
+                                            .answered = VS_TIME_NONE,
+                                            .taken = VS_TIME_NONE,
+                                            .refused_for_good = VS_TIME_NONE};
+        if (pact->months > d->months)
             d->months = pact->months;
     }
+    d->passed = signed_one;
     return d;
 }
 
@@ -285,6 +327,7 @@ static void settle_pending(struct world *w)
     w->pending = NULL;
     w->sent++;
     w->refused += !s.receipt.accepted;
+    set_deadlines(&s);
     oracle_receipt(&w->oracle, s.document, &s.receipt);
 }
 
@@ -324,6 +367,14 @@ static struct oracle_document *download(struct world *w)
     w->sim.doing = "download";
     struct oracle_delivery *to = &d->to[sim_below(&w->sim.chance, d->n)];
     struct handover context = {&w->oracle.parties[to->party].caller, d->id};
+    if (!oracle_open(d, to)) {
+        struct vs_content_view view = {0};
+        if (vs_ok(vs_content_open(w->sim.relay, w->sim.scratch, context.caller, d->id,
+                                  VS_CONTENT_ORIGINAL, &view, &err)))
+            sim_violation(&w->sim, "it reads what was not handed over");
+        vs_content_close(&view);
+        return d;
+    }
     switch (sim_job(&w->sim, w->sim.scratch, run_handover, &context, &err)) {
     case SIM_DONE:
         to->downloaded = true;
@@ -367,22 +418,116 @@ static struct oracle_document *answer(struct world *w)
                           .answer = {.conforms = wanted == CONFORMS,
                                      .reason = wanted == CONFORMS ? NULL : "imza oxunmur"}};
     bool opposite = to->answer != NOT_ANSWERED && to->answer != wanted;
+    bool closed = !oracle_open(d, to);
     switch (sim_job(&w->sim, w->sim.scratch, run_answer, &a, &err)) {
     case SIM_DONE:
+        if (closed)
+            sim_violation(&w->sim, "27.4: an answer to what was not handed over");
         if (opposite)
             sim_violation(&w->sim, "27.4: an answer was turned into its opposite");
         if (a.result.repeated != (to->answer == wanted))
             sim_violation(&w->sim, "27.4: an answer is %s taken for a repeated one",
                           a.result.repeated ? "wrongly" : "not");
+        if (to->answer == NOT_ANSWERED)
+            to->answered = a.result.time;
         to->answer = wanted;
         w->answered++;
         break;
     case SIM_UNKNOWN:
-        to->maybe_answer = to->answer == NOT_ANSWERED ? wanted : NOT_ANSWERED;
+        to->maybe_answer = to->answer == NOT_ANSWERED && !closed ? wanted : NOT_ANSWERED;
         break;
     case SIM_FAILED:
-        if (!opposite || err.code != VS_E_STATE)
+        if (!closed && (!opposite || err.code != VS_E_STATE))
             sim_violation(&w->sim, "an answer is not taken: %s", err.text);
+    }
+    return d;
+}
+
+struct consenting {
+    const struct vs_caller *caller;
+    struct vs_id document;
+    struct vs_consent answer;
+    struct vs_consented result;
+};
+
+static vs_rc run_consent(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                         struct vs_error *err)
+{
+    struct consenting *self = job->context;
+    return vs_consent_stage(relay, job, self->caller, self->document, &self->answer, now,
+                            &self->result, err);
+}
+
+/* One that is asked, sometimes one that is not. */
+static struct oracle_document *consent(struct world *w)
+{
+    struct oracle_document *d = any_document(w);
+    struct vs_error err;
+    if (d == NULL)
+        return NULL;
+    struct oracle_delivery *to = &d->to[sim_below(&w->sim.chance, d->n)];
+    for (unsigned i = 0; i < d->n; i++)
+        if (d->to[i].consent)
+            to = &d->to[i];
+    if (!to->consent && !sim_once_in(&w->sim.chance, 8))
+        return NULL;
+    w->sim.doing = "consent";
+    enum oracle_answer wanted = sim_once_in(&w->sim.chance, 4) ? REFUSES : CONFORMS;
+    struct consenting c = {.caller = &w->oracle.parties[to->party].caller,
+                           .document = d->id,
+                           .answer = {.accepts = wanted == CONFORMS}};
+    bool late = to->asked == VS_TIME_NONE || w->sim.now > to->asked + 5 * VS_DAY_MS;
+    bool may = to->consent && (to->consented == NOT_ANSWERED ? !late : to->consented == wanted);
+    to->maybe_consented = may && to->consented == NOT_ANSWERED ? wanted : NOT_ANSWERED;
+    switch (sim_job(&w->sim, w->sim.scratch, run_consent, &c, &err)) {
+    case SIM_DONE:
+        if (!may)
+            sim_violation(&w->sim, "consent is taken that cannot be given");
+        to->consented = wanted;
+        break;
+    case SIM_UNKNOWN:
+        break;
+    case SIM_FAILED:
+        to->maybe_consented = NOT_ANSWERED;
+        if (may)
+            sim_violation(&w->sim, "consent is not taken: %s", err.text);
+    }
+    return d;
+}
+
+struct noticing {
+    const struct vs_caller *caller;
+    struct vs_id document;
+    struct vs_noticed result;
+};
+
+static vs_rc run_notice(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                        struct vs_error *err)
+{
+    struct noticing *self = job->context;
+    return vs_notice_stage(relay, job, self->caller, self->document, "biz göndərməmişik", now,
+                           &self->result, err);
+}
+
+static struct oracle_document *notice(struct world *w)
+{
+    struct oracle_document *d = any_document(w);
+    struct vs_error err;
+    if (d == NULL)
+        return NULL;
+    w->sim.doing = "notice of non-sending";
+    struct noticing n = {.caller = &w->oracle.parties[d->sender].caller, .document = d->id};
+    switch (sim_job(&w->sim, w->sim.scratch, run_notice, &n, &err)) {
+    case SIM_DONE:
+        if (n.result.repeated != d->notice)
+            sim_violation(&w->sim, "27.3.1: a notice is wrongly taken for another");
+        d->notice = true;
+        break;
+    case SIM_UNKNOWN:
+        d->maybe_notice = true;
+        break;
+    case SIM_FAILED:
+        sim_violation(&w->sim, "27.3.1: a notice is not taken: %s", err.text);
     }
     return d;
 }
@@ -445,12 +590,97 @@ static struct oracle_document *repeat(struct world *w)
     return d;
 }
 
+/* -- endpoints ----------------------------------------------------------------------------- */
+
+static const char *header_of(const struct vs_outgoing_request *request, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; request->headers != NULL && request->headers[i] != NULL; i++)
+        if (strncasecmp(request->headers[i], name, len) == 0 && request->headers[i][len] == ':')
+            return request->headers[i] + len + 2;
+    return "";
+}
+
+enum endpoint_manner { TAKES, IS_AWAY, IS_BROKEN, LOSES_ITS_ANSWER, REDIRECTS, IS_GONE };
+
+/* By party and day: one that is away stays so for a while. */
+static enum endpoint_manner manner_of(struct world *w, unsigned party)
+{
+    struct sim_random day = {.state = w->sim.seed * 1000 + party +
+                                      7 * (uint64_t)(w->sim.now / (3 * VS_DAY_MS))};
+    (void)sim_next(&day);
+    if (!sim_once_in(&day, 3))
+        return TAKES;
+    enum endpoint_manner manner = IS_AWAY + (enum endpoint_manner)sim_below(&day, 5);
+    return sim_once_in(&w->sim.fate, 4) ? TAKES : manner;
+}
+
+static void judge_push(struct world *w, struct oracle_document *d, struct oracle_delivery *to,
+                       const struct vs_outgoing_request *request, struct vs_arena *arena)
+{
+    struct vs_error err;
+    struct vs_bytes body = request->body;
+    if (request->source != NULL &&
+        !vs_ok(vs_source_all(request->source, arena, 1 << 20, &body, &err)))
+        body = VS_BYTES_NONE;
+    if (!vs_bytes_equal(body, d->bytes))
+        sim_violation(&w->sim, "28.2: other bytes are pushed");
+    if (d->held || !to->endpoint ||
+        (to->consent && to->consented != CONFORMS && to->maybe_consented != CONFORMS))
+        sim_violation(&w->sim, "28.2: it is pushed, and must not be");
+    if (header_of(request, "Signature")[0] == '\0')
+        sim_violation(&w->sim, "an unsigned request goes out");
+    if (to->pushes == 0)
+        return;
+    if (to->taken != VS_TIME_NONE && to->settled)
+        sim_violation(&w->sim, "28.2: it is pushed again, though it was taken");
+}
+
+static vs_rc at_endpoint(void *context, struct vs_arena *arena,
+                         const struct vs_outgoing_request *request,
+                         struct vs_outgoing_answer *ret, struct vs_error *err)
+{
+    struct world *w = context;
+    unsigned party = PARTIES;
+    struct vs_id id;
+    if (sscanf(request->url, "https://party%u.example/in", &party) != 1 || party >= PARTIES)
+        return vs_fail(err, VS_E_NETWORK, NULL, "there is no such host");
+    w->pushes++;
+    enum endpoint_manner manner = manner_of(w, party);
+    if (!vs_text_equal(header_of(request, "Vasite-Event"), "document"))
+        manner = manner == TAKES ? TAKES : IS_AWAY; /* notices */
+    struct oracle_document *d = vs_id_decode(header_of(request, "Vasite-Document-Id"), &id)
+                                    ? oracle_find(&w->oracle, id)
+                                    : NULL;
+    static const int statuses[] = {200, 0, 503, 0, 302, 410};
+    *ret = (struct vs_outgoing_answer){.status = statuses[manner], .media_type = ""};
+    if (d == NULL) /* of a submission that has no receipt yet */
+        d = w->sending != NULL ? w->sending : w->pending;
+    for (unsigned i = 0; d != NULL && i < d->n; i++) {
+        struct oracle_delivery *to = &d->to[i];
+        if (to->party != party ||
+            !vs_text_equal(header_of(request, "Vasite-Event"), "document"))
+            continue;
+        judge_push(w, d, to, request, arena);
+        if (to->pushes++ == 0)
+            to->pushed = w->sim.now;
+        if (manner == TAKES && to->taken == VS_TIME_NONE)
+            to->taken = w->sim.now;
+        if (manner == IS_GONE && to->refused_for_good == VS_TIME_NONE)
+            to->refused_for_good = w->sim.now;
+    }
+    if (manner == LOSES_ITS_ANSWER || manner == IS_AWAY)
+        return vs_fail(err, VS_E_NETWORK, NULL, "party%u.example: no answer", party);
+    return VS_OK;
+}
+
 /* -- ten years ----------------------------------------------------------------------------- */
 
 static const struct action {
     unsigned weight;
     struct oracle_document *(*run)(struct world *w);
-} actions[] = {{30, submit}, {20, download}, {25, answer}, {5, intrude}, {8, repeat}};
+} actions[] = {{30, submit}, {20, download}, {25, answer}, {5, intrude},
+               {8, repeat},  {12, consent},  {1, notice}};
 
 static struct oracle_document *act(struct world *w)
 {
@@ -468,6 +698,7 @@ static void rise(struct world *w)
 {
     while (w->sim.relay == NULL && !w->sim.over) {
         w->sim.doing = "start";
+        oracle_crashed(&w->oracle);
         sim_pass(&w->sim, sim_about(&w->sim.fate, VS_HOUR_MS));
         sim_open(&w->sim);
         if (w->sim.relay != NULL && sim_drive(&w->sim))
@@ -496,6 +727,9 @@ static void let_pass(struct world *w, int64_t ms)
         if (sim->relay != NULL && sim->now > sim->renew_at)
             sim_crash(sim);
         rise(w);
+        if (!sim->over && w->pending == NULL)
+            oracle_learn(&w->oracle);
+        vs_arena_reset(sim->scratch);
     }
 }
 
@@ -531,6 +765,11 @@ static void begin(struct world *w, uint64_t seed, unsigned steps)
     w->steps = steps;
     sim_init(&w->sim, seed, BEGIN);
     oracle_init(&w->oracle, &w->sim, steps + 1);
+    w->sim.network.endpoint = at_endpoint;
+    w->sim.network.endpoint_context = w;
+    w->sim.settings.push_first_ms = 10 * VS_MINUTE_MS;
+    w->sim.settings.push_factor = 3;
+    w->sim.settings.push_cap_ms = 12 * VS_HOUR_MS;
     sim_open(&w->sim);
     w->sim.doing = "begin";
     w->sim.crash_once_in = 25;
@@ -578,16 +817,17 @@ static bool run_seed(uint64_t seed, unsigned steps, bool loud)
                (unsigned long long)seed, steps);
     if (loud)
         printf("seed %llu: %u steps, %llu steps of relay, %llu sent (%llu refused, %llu "
-               "repeated), %llu downloads, %llu answers, %llu crashes, %llu starts, %llu times "
+               "repeated), %llu pushes, %llu downloads, %llu answers, %llu crashes, %llu "
+               "starts, %llu times "
                "closed, %llu marks from outside, %llu not, journal %llu; %llu looks, %llu "
                "contents, %llu strangers, %llu gone, %llu proofs, "
                "%llu sweeps\n",
                (unsigned long long)seed, w.sim.step, (unsigned long long)w.sim.relay_steps,
                (unsigned long long)w.sent, (unsigned long long)w.refused,
-               (unsigned long long)w.replays, (unsigned long long)w.downloads,
-               (unsigned long long)w.answered, (unsigned long long)w.sim.crashes,
-               (unsigned long long)w.sim.restarts, (unsigned long long)w.closed,
-               (unsigned long long)w.sim.network.answers,
+               (unsigned long long)w.replays, (unsigned long long)w.pushes,
+               (unsigned long long)w.downloads, (unsigned long long)w.answered,
+               (unsigned long long)w.sim.crashes, (unsigned long long)w.sim.restarts,
+               (unsigned long long)w.closed, (unsigned long long)w.sim.network.answers,
                (unsigned long long)w.sim.network.failures,
                (unsigned long long)w.oracle.n_leaves, (unsigned long long)w.oracle.looks,
                (unsigned long long)w.oracle.contents, (unsigned long long)w.oracle.strangers,
@@ -726,6 +966,48 @@ static bool plant_short_term(struct world *w)
     return false;
 }
 
+/* The due work of a delivery is forgotten: a retry, or a term. */
+static bool forget_work(struct world *w, const char *kind, const struct oracle_document *d,
+                        const struct oracle_delivery *to)
+{
+    struct vs_error err;
+    const struct vs_due *work;
+    uint8_t subject[VS_DUE_DELIVERY_BYTES];
+    vs_due_delivery(d->id, w->oracle.parties[to->party].caller.participant, subject);
+    if (!vs_ok(vs_due_get(w->sim.relay, w->sim.scratch, kind, VS_BYTES(subject, sizeof subject),
+                          &work, &err)) ||
+        work == NULL)
+        return false;
+    struct vs_value key = vs_id_value(&work->id);
+    return change_rows(w, vs_op_delete(VS_T_WORK, &key, VS_ANY_VERSION));
+}
+
+static bool forget_some(struct world *w, const char *kind)
+{
+    for (size_t i = w->oracle.n_documents; i-- > 0;) {
+        struct oracle_document *d = &w->oracle.documents[i];
+        for (unsigned k = 0; k < d->n && d->accepted && !d->notice; k++)
+            if (d->to[k].answer == NOT_ANSWERED && forget_work(w, kind, d, &d->to[k]))
+                return true;
+    }
+    return false;
+}
+
+static bool plant_lost_retry(struct world *w)
+{
+    return forget_some(w, VS_DUE_PUSH);
+}
+
+static bool plant_lost_term(struct world *w)
+{
+    return forget_some(w, VS_DUE_DEADLINE);
+}
+
+static bool plant_lost_consent(struct world *w)
+{
+    return forget_some(w, VS_DUE_CONSENT);
+}
+
 /* An older copy of data and anchor, as a careless restore leaves them. */
 static bool plant_older_copy(struct world *w)
 {
@@ -758,6 +1040,9 @@ static const struct {
               {"a second terminal evidence", plant_second_terminal},
               {"a delivery to a stranger", plant_stranger},
               {"a document goes before its term", plant_short_term},
+              {"a retry is lost", plant_lost_retry},
+              {"a term is lost", plant_lost_term},
+              {"the term of consent is lost", plant_lost_consent},
               {"an older copy of everything", plant_older_copy}};
 
 static bool run_plant(size_t i, uint64_t seed)
@@ -767,8 +1052,8 @@ static bool run_plant(size_t i, uint64_t seed)
     begin(&w, seed, 600);
     for (unsigned n = 0; n < 400 && !w.sim.over; n++) {
         one_step(&w, VS_DAY_MS);
-        if (n >= 60 && !planted && !w.sim.over && w.pending == NULL)
-            planted = plants[i].run(&w);
+        if (n >= 60 && (!planted || n % 20 == 0) && !w.sim.over && w.pending == NULL)
+            planted |= plants[i].run(&w);
     }
     bool noticed = w.sim.over && planted;
     printf("%s: %s%s\n", plants[i].what, noticed ? "noticed: " : "NOT NOTICED ",

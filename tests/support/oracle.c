@@ -10,6 +10,13 @@
 #define MOST_AT_ONCE 100 /* entries of a page */
 /* What may go goes: margin, witnessed time that lags behind, a daily look. */
 #define LATEST_LEAVE_MS (45 * VS_DAY_MS)
+/* The law's terms of relay/exchange/agreements.h. */
+#define FURTHER_MS (3 * VS_DAY_MS)
+#define CONSENT_MS (5 * VS_DAY_MS)
+/* A mark comes once the authority answers again. */
+#define MARK_LATE_MS (5 * VS_DAY_MS)
+#define PUSH_LATE_MS (5 * VS_DAY_MS)
+#define PUSH_TERM_MS (3 * VS_DAY_MS)
 
 /* -- events (design, "Events") ------------------------------------------------------------- */
 
@@ -125,6 +132,15 @@ struct oracle_document *oracle_draft(struct oracle *o, unsigned sender, struct v
     *d = (struct oracle_document){
         .sender = sender, .bytes = vs_bytes_copy(o->arena, bytes), .latest = VS_TIME_NONE};
     return d;
+}
+
+void oracle_crashed(struct oracle *o)
+{
+    for (size_t i = 0; i < o->n_documents; i++)
+        for (unsigned k = 0; k < o->documents[i].n; k++) {
+            struct oracle_delivery *to = &o->documents[i].to[k];
+            to->taken_lost |= to->taken != VS_TIME_NONE && to->counts[HANDOVER] == 0;
+        }
 }
 
 void oracle_receipt(struct oracle *o, struct oracle_document *d,
@@ -322,24 +338,63 @@ vs_time_ms oracle_term(const struct oracle_document *d)
 
 /* -- evidence ------------------------------------------------------------------------------ */
 
+static bool consents(const struct oracle_delivery *to)
+{
+    return !to->consent || to->consented == CONFORMS || to->maybe_consented == CONFORMS;
+}
+
+static vs_time_ms further(const struct oracle_delivery *to)
+{
+    return to->reminded == VS_TIME_NONE ? VS_TIME_NONE : to->reminded + FURTHER_MS;
+}
+
+/* 27.5: an answer was due by `end`, and at `moment` there was none. */
+static bool overdue(const struct oracle_delivery *to, vs_time_ms end, vs_time_ms moment)
+{
+    return end != VS_TIME_NONE && to->acknowledgement && moment > end &&
+           (to->answered == VS_TIME_NONE || moment <= to->answered);
+}
+
 /* Whether what the evidence states happened, as far as the model knows. */
-static bool happened(const struct oracle_document *d, int event,
+static bool happened(const struct oracle_document *d, const struct oracle_evidence *e,
                      const struct oracle_delivery *to)
 {
-    switch ((enum event_number)event) {
+    switch ((enum event_number)e->event) {
     case ACCEPTANCE:
         return d->accepted;
     case REJECTION:
         return !d->accepted;
     case CONSIGNMENT:
-        return d->accepted && !d->held;
+        return d->accepted && !d->held && !to->endpoint && consents(to);
     case HANDOVER:
-        return to->downloaded || to->maybe_downloaded;
+        return to->downloaded || to->maybe_downloaded ||
+               (to->endpoint && to->taken != VS_TIME_NONE && e->time >= to->taken);
+    case HANDOVER_FAILURE:
+        return to->endpoint && (to->taken == VS_TIME_NONE || to->taken_lost) &&
+               (to->refused_for_good != VS_TIME_NONE ||
+                (to->pushes > 1 && e->time >= to->pushed + PUSH_TERM_MS));
+    case ASKED:
+        return to->consent && !d->held;
+    case CONSENTED:
+        return to->consent && consents(to);
+    case CONSENT_REFUSED:
+        return to->consented == REFUSES || to->maybe_consented == REFUSES;
+    case CONSENT_EXPIRED:
+        return to->consented == NOT_ANSWERED && to->asked != VS_TIME_NONE &&
+               e->time > to->asked + CONSENT_MS;
     case ACKNOWLEDGED:
     case REACHED: /* both are there once relay is idle: look_at_delivery() */
-        return to->answer == CONFORMS || to->maybe_answer == CONFORMS;
+        return to->answer == CONFORMS || to->maybe_answer == CONFORMS ||
+               (to->automatic && d->passed);
     case REFUSED:
         return to->answer == REFUSES || to->maybe_answer == REFUSES;
+    case REMINDED:
+        return to->remind && !d->notice && overdue(to, to->deadline, e->time);
+    case OVERDUE:
+        return !d->notice &&
+               overdue(to, to->reminded != VS_TIME_NONE ? further(to) : to->deadline, e->time);
+    case NOTICE:
+        return d->notice || d->maybe_notice;
     case REPETITION:
         return d->repeats != NULL;
     case HOLD:
@@ -404,17 +459,22 @@ static void claim(struct oracle *o, const struct oracle_document *d,
         WRONG(o, "two pieces of evidence have leaf %llu", (unsigned long long)e->journal_index);
 }
 
-static void count_and_judge(struct oracle *o, struct oracle_document *d, int event, int index,
-                            const struct vs_evidence *e)
+static void count_and_judge(struct oracle *o, struct oracle_document *d,
+                            const struct oracle_evidence *e)
 {
-    struct oracle_delivery *to = index < 0 ? NULL : &d->to[index];
-    uint8_t *count = to == NULL ? &d->counts[event] : &to->counts[event];
-    if (!happened(d, event, to))
-        WRONG(o, "%s: evidence of %s, which did not happen", id_text(o, d->id), e->event);
-    if (++*count > events[event].most)
-        WRONG(o, "%s: %u times %s", id_text(o, d->id), *count, e->event);
+    const struct event *event = &events[e->event];
+    struct oracle_delivery *to = event->delivery ? &d->to[e->delivery] : NULL;
+    uint8_t *count = to == NULL ? &d->counts[e->event] : &to->counts[e->event];
+    if (!happened(d, e, to))
+        WRONG(o, "%s: evidence of %s, which did not happen", id_text(o, d->id), event->name);
+    if (++*count > event->most)
+        WRONG(o, "%s: %u times %s", id_text(o, d->id), *count, event->name);
     if (to != NULL && terminal_ones(to) > 1)
-        WRONG(o, "%s: a second terminal evidence, %s", id_text(o, d->id), e->event);
+        WRONG(o, "%s: a second terminal evidence, %s", id_text(o, d->id), event->name);
+    if (e->event == ASKED)
+        to->asked = e->time;
+    if (e->event == REMINDED)
+        to->reminded = e->time;
     if (to != NULL && to->counts[ACKNOWLEDGED] + to->counts[REFUSED] > 1)
         WRONG(o, "%s: acknowledged and refused", id_text(o, d->id));
 }
@@ -443,7 +503,7 @@ static void learn(struct oracle *o, struct oracle_document *d, const struct vs_e
         WRONG(o, "%s: %s before it or in the future", id_text(o, d->id), e->event);
     if (e->event_time > d->latest)
         d->latest = e->event_time;
-    count_and_judge(o, d, event, events[event].delivery ? index : -1, e);
+    count_and_judge(o, d, known);
     claim(o, d, e);
     read_evidence(o, d, e);
 }
@@ -467,6 +527,9 @@ static void look_at_evidence(struct oracle *o, struct oracle_document *d,
             (known->marked && !list[i]->marked))
             WRONG(o, "%s: its %s has changed", id_text(o, d->id), list[i]->event);
         known->marked |= list[i]->marked;
+        if (!known->marked && o->sim->now > known->time + MARK_LATE_MS &&
+            o->sim->now > o->sim->network.last_failure + MARK_LATE_MS)
+            WRONG(o, "%s: its %s is never marked", id_text(o, d->id), list[i]->event);
         if (list[i]->marked &&
             list[i]->mark + VS_SECOND_MS + o->sim->settings.clock_back_ms < known->time)
             WRONG(o, "%s: its %s is marked before it was", id_text(o, d->id), list[i]->event);
@@ -474,16 +537,6 @@ static void look_at_evidence(struct oracle *o, struct oracle_document *d,
     if (found != before)
         WRONG(o, "%s: %zu of %zu pieces of evidence are gone", id_text(o, d->id),
               before - found, before);
-}
-
-bool oracle_unmarked_since(const struct oracle *o, vs_time_ms moment)
-{
-    for (size_t i = 0; i < o->n_documents; i++)
-        for (size_t k = 0; k < o->documents[i].n_evidence && !o->documents[i].gone; k++)
-            if (!o->documents[i].evidence[k].marked &&
-                o->documents[i].evidence[k].time <= moment)
-                return true;
-    return false;
 }
 
 /* -- one document -------------------------------------------------------------------------- */
@@ -495,8 +548,13 @@ static void settle(struct oracle_delivery *to)
         to->answer = CONFORMS;
     if (to->counts[REFUSED] > 0)
         to->answer = REFUSES;
+    if (to->counts[CONSENTED] > 0)
+        to->consented = CONFORMS;
+    if (to->counts[CONSENT_REFUSED] > 0)
+        to->consented = REFUSES;
     to->downloaded |= to->counts[HANDOVER] > 0;
-    to->maybe_answer = NOT_ANSWERED;
+    to->settled = to->counts[HANDOVER] > 0;
+    to->maybe_answer = to->maybe_consented = NOT_ANSWERED;
     to->maybe_downloaded = false;
 }
 
@@ -505,11 +563,44 @@ static enum vs_delivery_state state_of(const struct oracle_document *d,
 {
     if (d->held)
         return VS_DELIVERY_HELD;
+    if (to->consent && to->consented != CONFORMS)
+        return to->consented == REFUSES          ? VS_DELIVERY_REJECTED
+               : to->counts[CONSENT_EXPIRED] > 0 ? VS_DELIVERY_EXPIRED
+                                                 : VS_DELIVERY_ASKED;
+    if (to->endpoint && to->counts[HANDOVER] == 0)
+        return to->counts[HANDOVER_FAILURE] > 0 ? VS_DELIVERY_FAILED : VS_DELIVERY_WAITING;
     if (to->answer == CONFORMS)
         return VS_DELIVERY_REACHED;
     if (to->answer == REFUSES)
         return VS_DELIVERY_REFUSED;
     return to->downloaded ? VS_DELIVERY_HANDED_OVER : VS_DELIVERY_AVAILABLE;
+}
+
+bool oracle_open(const struct oracle_document *d, const struct oracle_delivery *to)
+{
+    enum vs_delivery_state state = state_of(d, to);
+    return state == VS_DELIVERY_AVAILABLE || state == VS_DELIVERY_HANDED_OVER ||
+           state == VS_DELIVERY_REACHED || state == VS_DELIVERY_REFUSED;
+}
+
+/* What the clock alone brings about has been brought about (27.5, and the term of consent). */
+static void look_at_terms(struct oracle *o, const struct oracle_document *d,
+                          const struct oracle_delivery *to)
+{
+    vs_time_ms now = o->sim->now;
+    bool asked = to->asked != VS_TIME_NONE && to->consented == NOT_ANSWERED;
+    if (asked && (now > to->asked + CONSENT_MS) != (to->counts[CONSENT_EXPIRED] == 1))
+        WRONG(o, "%s: the term of consent is not kept", id_text(o, d->id));
+    if (state_of(d, to) == VS_DELIVERY_WAITING && now > d->latest + PUSH_TERM_MS + PUSH_LATE_MS)
+        WRONG(o, "%s waits for ever", id_text(o, d->id));
+    bool open = oracle_open(d, to) && to->answer == NOT_ANSWERED && !d->notice;
+    if (!open || to->deadline == VS_TIME_NONE || !to->acknowledgement)
+        return;
+    if (now > to->deadline && to->counts[REMINDED] + to->counts[OVERDUE] == 0)
+        WRONG(o, "27.5: the term of %s passed in silence", id_text(o, d->id));
+    if (to->remind && to->reminded != VS_TIME_NONE && now > further(to) &&
+        to->counts[OVERDUE] != 1)
+        WRONG(o, "27.5: the further term of %s passed in silence", id_text(o, d->id));
 }
 
 static void look_at_delivery(struct oracle *o, struct oracle_document *d,
@@ -529,14 +620,17 @@ static void look_at_delivery(struct oracle *o, struct oracle_document *d,
     if ((to->answer == CONFORMS) != (to->counts[REACHED] == 1) ||
         (to->answer == REFUSES) != (to->counts[REFUSED] == 1) ||
         to->downloaded != (to->counts[HANDOVER] == 1) ||
-        d->held == (to->counts[CONSIGNMENT] == 1))
+        (!to->endpoint && !d->held && consents(to)) != (to->counts[CONSIGNMENT] == 1))
         WRONG(o, "%s: evidence is missing", id_text(o, d->id));
     bool received = to->answer == CONFORMS ||
-                    (!to->acknowledgement && to->answer == NOT_ANSWERED && !d->held);
+                    (!to->acknowledgement && to->answer == NOT_ANSWERED && oracle_open(d, to));
     if (shown->counts_as_received != received)
         WRONG(o, "27.4: %s does not count as it ought to", id_text(o, d->id));
     if (shown->size != d->bytes.len || !vs_id_equal(shown->document, d->id))
         WRONG(o, "%s: another document is shown", id_text(o, d->id));
+    if (shown->counts_as_not_sent != (d->held || d->notice))
+        WRONG(o, "27.3: %s does not count as it ought to", id_text(o, d->id));
+    look_at_terms(o, d, to);
 }
 
 static vs_rc open_content(struct oracle *o, const struct vs_caller *caller, struct vs_id id,
@@ -605,6 +699,8 @@ void oracle_look(struct oracle *o, struct oracle_document *d, bool content)
     if (status.accepted != d->accepted || status.held != d->held)
         WRONG(o, "%s: it was accepted otherwise", id_text(o, d->id));
     look_at_evidence(o, d, status.evidence, status.n_evidence);
+    d->notice |= d->counts[NOTICE] > 0;
+    d->maybe_notice = false;
     if (d->counts[d->accepted ? ACCEPTANCE : REJECTION] != 1 ||
         d->counts[d->accepted ? REJECTION : ACCEPTANCE] != 0)
         WRONG(o, "%s: no evidence of its submission", id_text(o, d->id));
@@ -687,9 +783,11 @@ static void look_at_entry(struct oracle *o, unsigned party, const struct vs_deli
               o->parties[party].caller.name);
         return;
     }
-    if (d->to[i].in_mailbox && !d->held)
+    /* An entry that changes comes again, at the end (reminders, notices). */
+    if (entry->sequence <= o->parties[party].newest)
         WRONG(o, "%s is in the mailbox twice", id_text(o, d->id));
-    d->to[i].in_mailbox = !d->held;
+    o->parties[party].newest = entry->sequence;
+    d->to[i].in_mailbox |= oracle_open(d, &d->to[i]);
 }
 
 static void look_at_mailbox(struct oracle *o, unsigned party)
@@ -715,6 +813,19 @@ void oracle_mailboxes(struct oracle *o)
         look_at_mailbox(o, i);
 }
 
+/* From the beginning: each delivery once. */
+static void look_at_all_mailboxes(struct oracle *o)
+{
+    for (size_t i = 0; i < o->n_documents; i++)
+        for (unsigned k = 0; k < o->documents[i].n; k++)
+            o->documents[i].to[k].in_mailbox = false;
+    for (unsigned i = 0; i < o->n_parties; i++) {
+        o->parties[i].inbox[0] = '\0';
+        o->parties[i].newest = 0;
+        look_at_mailbox(o, i);
+    }
+}
+
 /* -- what is new --------------------------------------------------------------------------- */
 
 /* Acts about no document (deletions) have leaves, too. */
@@ -725,7 +836,9 @@ static vs_rc look_at_act(struct oracle *o, struct vs_id id, struct vs_error *err
     VS_TRY(vs_evidence_load(o->sim->relay, o->sim->scratch, id, &one, err));
     if (!vs_text_equal(one->event, "RetentionDeletion"))
         WRONG(o, "there is evidence of %s about nothing that is known", one->event);
-    claim(o, &none, one);
+    if (!one->sequenced || one->journal_index >= o->n_leaves ||
+        o->claimed[one->journal_index] == 0)
+        claim(o, &none, one);
     return VS_OK;
 }
 
@@ -758,7 +871,7 @@ void oracle_news(struct oracle *o)
     if (!vs_ok(rc))
         WRONG(o, "news: %s", err.text);
     VS_ASSERT(n < 1000);
-    o->news_from = o->sim->now + 1; /* relay is idle */
+    o->news_from = o->sim->now;
 }
 
 /* -- after each step ----------------------------------------------------------------------- */
@@ -771,11 +884,16 @@ static void look_and_ask(struct oracle *o, struct oracle_document *d)
         oracle_stranger(o, d, party);
 }
 
-void oracle_step(struct oracle *o, struct oracle_document *touched)
+void oracle_learn(struct oracle *o)
 {
     oracle_journal(o);
     oracle_news(o);
     oracle_mailboxes(o);
+}
+
+void oracle_step(struct oracle *o, struct oracle_document *touched)
+{
+    oracle_learn(o);
     if (touched != NULL)
         oracle_look(o, touched, true);
     for (int i = 0; i < 2 && o->n_documents > 0; i++)
@@ -786,7 +904,7 @@ void oracle_step(struct oracle *o, struct oracle_document *touched)
 static void in_mailbox_all(struct oracle *o, const struct oracle_document *d)
 {
     for (unsigned i = 0; i < d->n && d->accepted && !d->held && !d->gone; i++)
-        if (!d->to[i].in_mailbox)
+        if (!d->to[i].in_mailbox && !d->to[i].endpoint && oracle_open(d, &d->to[i]))
             WRONG(o, "%s never came to the mailbox of %s", id_text(o, d->id),
                   o->parties[d->to[i].party].caller.name);
 }
@@ -822,7 +940,7 @@ void oracle_sweep(struct oracle *o, bool check_all)
     struct vs_check_result check;
     oracle_journal(o);
     oracle_news(o);
-    oracle_mailboxes(o);
+    look_at_all_mailboxes(o);
     for (size_t i = 0; i < o->n_documents && !o->sim->over; i++) {
         oracle_look(o, &o->documents[i], true);
         in_mailbox_all(o, &o->documents[i]);

@@ -23,7 +23,18 @@ enum oracle_answer { NOT_ANSWERED, CONFORMS, REFUSES };
 
 struct oracle_delivery {
     unsigned party;
-    bool acknowledgement;  /* required */
+    bool acknowledgement; /* required */
+    bool endpoint;        /* received there (28.2) */
+    bool consent;         /* asked before hand-over */
+    bool remind, automatic;
+    vs_time_ms deadline;                         /* 27.5; VS_TIME_NONE */
+    vs_time_ms asked, reminded, answered, taken; /* VS_TIME_NONE: not yet */
+    vs_time_ms refused_for_good;                 /* the endpoint said 410 */
+    unsigned pushes;
+    vs_time_ms pushed; /* first */
+    bool settled;      /* its end was seen */
+    bool taken_lost;   /* the process died between the endpoint's 2xx and its evidence */
+    enum oracle_answer consented, maybe_consented;
     bool downloaded;       /* to the last byte, and the service was told */
     bool maybe_downloaded; /* the process died when it was told */
     enum oracle_answer answer, maybe_answer;
@@ -46,7 +57,7 @@ struct oracle_document {
     unsigned sender;
     struct vs_bytes bytes;
     char key[24]; /* "": none */
-    bool accepted, held, gone, legal_hold;
+    bool accepted, held, gone, legal_hold, notice, maybe_notice, passed;
     struct oracle_document *repeats;
     vs_time_ms fed; /* its last byte */
     unsigned months;
@@ -60,7 +71,8 @@ struct oracle_document {
 
 struct oracle_party {
     struct vs_caller caller;
-    char inbox[80], events[80]; /* cursors */
+    char inbox[80]; /* cursor */
+    int64_t newest;
 };
 
 struct oracle_root {
@@ -109,13 +121,17 @@ void oracle_journal(struct oracle *oracle);
 void oracle_news(struct oracle *oracle);
 /* What is new in the mailboxes. */
 void oracle_mailboxes(struct oracle *oracle);
-/* After each step: the above for `touched` (may be NULL) and a few others. */
+/* The process died. */
+void oracle_crashed(struct oracle *oracle);
+/* The journal, what is new, the mailboxes. */
+void oracle_learn(struct oracle *oracle);
+/* After each step: that, `touched` (may be NULL) and a few others. */
 void oracle_step(struct oracle *oracle, struct oracle_document *touched);
 /* Everything: every document, row and leaf, and vs_check where `check`. */
 void oracle_sweep(struct oracle *oracle, bool check);
 /* From when on it may go: months of the calendar after its latest event; INT64_MAX while a
  * legal hold stands. */
 vs_time_ms oracle_term(const struct oracle_document *document);
-/* Whether evidence is without its time mark since `moment` or longer. */
-bool oracle_unmarked_since(const struct oracle *oracle, vs_time_ms moment);
+/* Whether the recipient may have and answer it. */
+bool oracle_open(const struct oracle_document *document, const struct oracle_delivery *to);
 #endif

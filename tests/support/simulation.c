@@ -132,8 +132,10 @@ static vs_rc tsa_answer(struct sim *sim, struct vs_arena *arena,
     struct sim_network *net = &sim->network;
     renew_tsa(sim);
     choose_manner(sim);
-    if (net->manner != SIM_RIGHT && net->manner != SIM_SLOW)
+    if (net->manner != SIM_RIGHT && net->manner != SIM_SLOW) {
         net->failures++;
+        net->last_failure = sim->now;
+    }
     if (net->manner == SIM_AWAY)
         return vs_fail(err, VS_E_NETWORK, NULL, "tsa.example: no connection");
     *ret = (struct vs_outgoing_answer){.status = net->manner == SIM_BROKEN ? 500 : 200,
@@ -162,8 +164,11 @@ static vs_rc outgoing(void *context, struct vs_arena *arena,
                       const struct vs_outgoing_request *request, struct vs_outgoing_answer *ret,
                       struct vs_error *err)
 {
+    struct sim_network *net = &((struct sim *)context)->network;
     if (vs_text_equal(request->url, SIM_TSA_URL))
         return tsa_answer(context, arena, request, ret, err);
+    if (net->endpoint != NULL)
+        return net->endpoint(net->endpoint_context, arena, request, ret, err);
     return vs_fail(err, VS_E_NETWORK, NULL, "there is no such host");
 }
 
@@ -305,7 +310,7 @@ void sim_done(struct sim *sim)
 
 typedef bool relay_step(struct vs_relay *relay, vs_time_ms now);
 static relay_step *const steps[] = {vs_relay_work, vs_relay_commit, vs_relay_mark,
-                                    vs_relay_clockwork};
+                                    vs_relay_clockwork, vs_relay_deliver};
 enum { STEPS = sizeof steps / sizeof *steps };
 
 bool sim_drive(struct sim *sim)

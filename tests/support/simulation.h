@@ -11,6 +11,7 @@
 #include "formats/signature/xades_make.h"
 #include "formats/timestamp/authority.h"
 #include "relay/exchange/principals.h"
+#include "relay/outgoing.h"
 #include "relay/relay.h"
 #include "tests/support/pki.h"
 #include "tests/support/signing.h"
@@ -47,6 +48,12 @@ struct sim_network {
     enum sim_manner manner;
     vs_time_ms manner_until;
     uint64_t serial, answers, failures;
+    vs_time_ms last_failure;
+    /* Everything that is not for the authority: the test's endpoints. NULL: no such host. */
+    vs_rc (*endpoint)(void *context, struct vs_arena *arena,
+                      const struct vs_outgoing_request *request, struct vs_outgoing_answer *ret,
+                      struct vs_error *err);
+    void *endpoint_context;
 };
 
 struct sim {
