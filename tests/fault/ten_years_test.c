@@ -636,39 +636,57 @@ static void judge_push(struct world *w, struct oracle_document *d, struct oracle
         sim_violation(&w->sim, "28.2: it is pushed again, though it was taken");
 }
 
+/* The document that a request is about: named in a field, or in a notice's body. */
+static struct oracle_document *subject_of(struct world *w,
+                                          const struct vs_outgoing_request *request)
+{
+    char text[33] = "";
+    struct vs_id id;
+    snprintf(text, sizeof text, "%.32s", header_of(request, "Vasite-Document-Id"));
+    if (text[0] == '\0' && request->body.len > 0)
+        (void)sscanf((const char *)request->body.ptr, "{\"document\":\"%32[0-9a-f]", text);
+    struct oracle_document *d = vs_id_decode(text, &id) ? oracle_find(&w->oracle, id) : NULL;
+    if (d == NULL) /* of a submission that has no receipt yet */
+        d = w->sending != NULL ? w->sending : w->pending;
+    return d;
+}
+
+static void note_push(struct world *w, struct oracle_document *d, struct oracle_delivery *to,
+                      const struct vs_outgoing_request *request, struct vs_arena *arena,
+                      enum endpoint_manner manner)
+{
+    judge_push(w, d, to, request, arena);
+    if (to->pushes++ == 0)
+        to->pushed = w->sim.now;
+    if (manner == TAKES && to->taken == VS_TIME_NONE)
+        to->taken = w->sim.now;
+    if (manner == IS_GONE && to->refused_for_good == VS_TIME_NONE)
+        to->refused_for_good = w->sim.now;
+}
+
 static vs_rc at_endpoint(void *context, struct vs_arena *arena,
                          const struct vs_outgoing_request *request,
                          struct vs_outgoing_answer *ret, struct vs_error *err)
 {
+    static const int statuses[] = {200, 0, 503, 0, 302, 410};
     struct world *w = context;
     unsigned party = PARTIES;
-    struct vs_id id;
     if (sscanf(request->url, "https://party%u.example/in", &party) != 1 || party >= PARTIES)
         return vs_fail(err, VS_E_NETWORK, NULL, "there is no such host");
     w->pushes++;
     enum endpoint_manner manner = manner_of(w, party);
-    if (!vs_text_equal(header_of(request, "Vasite-Event"), "document"))
-        manner = manner == TAKES ? TAKES : IS_AWAY; /* notices */
-    struct oracle_document *d = vs_id_decode(header_of(request, "Vasite-Document-Id"), &id)
-                                    ? oracle_find(&w->oracle, id)
-                                    : NULL;
-    static const int statuses[] = {200, 0, 503, 0, 302, 410};
-    *ret = (struct vs_outgoing_answer){.status = statuses[manner], .media_type = ""};
-    if (d == NULL) /* of a submission that has no receipt yet */
-        d = w->sending != NULL ? w->sending : w->pending;
+    const char *event = header_of(request, "Vasite-Event");
+    struct oracle_document *d = subject_of(w, request);
     for (unsigned i = 0; d != NULL && i < d->n; i++) {
         struct oracle_delivery *to = &d->to[i];
-        if (to->party != party ||
-            !vs_text_equal(header_of(request, "Vasite-Event"), "document"))
-            continue;
-        judge_push(w, d, to, request, arena);
-        if (to->pushes++ == 0)
-            to->pushed = w->sim.now;
-        if (manner == TAKES && to->taken == VS_TIME_NONE)
-            to->taken = w->sim.now;
-        if (manner == IS_GONE && to->refused_for_good == VS_TIME_NONE)
-            to->refused_for_good = w->sim.now;
+        if (to->party == party && vs_text_equal(event, "document"))
+            note_push(w, d, to, request, arena, manner);
+        if (to->party == party && vs_text_equal(event, "waiting")) {
+            to->told |= manner == TAKES;
+            to->notices++;
+        }
     }
+    *ret = (struct vs_outgoing_answer){.status = statuses[manner], .media_type = ""};
     if (manner == LOSES_ITS_ANSWER || manner == IS_AWAY)
         return vs_fail(err, VS_E_NETWORK, NULL, "party%u.example: no answer", party);
     return VS_OK;

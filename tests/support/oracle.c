@@ -140,6 +140,7 @@ void oracle_crashed(struct oracle *o)
         for (unsigned k = 0; k < o->documents[i].n; k++) {
             struct oracle_delivery *to = &o->documents[i].to[k];
             to->taken_lost |= to->taken != VS_TIME_NONE && to->counts[HANDOVER] == 0;
+            to->told_lost |= to->told && to->counts[NOTIFICATION] == 0;
         }
 }
 
@@ -373,6 +374,10 @@ static bool happened(const struct oracle_document *d, const struct oracle_eviden
         return to->endpoint && (to->taken == VS_TIME_NONE || to->taken_lost) &&
                (to->refused_for_good != VS_TIME_NONE ||
                 (to->pushes > 1 && e->time >= to->pushed + PUSH_TERM_MS));
+    case NOTIFICATION:
+        return to->told && !d->held;
+    case NOTIFICATION_FAILURE:
+        return to->notices > 0 && (!to->told || to->told_lost);
     case ASKED:
         return to->consent && !d->held;
     case CONSENTED:

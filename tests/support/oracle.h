@@ -30,6 +30,8 @@ struct oracle_delivery {
     vs_time_ms deadline;                         /* 27.5; VS_TIME_NONE */
     vs_time_ms asked, reminded, answered, taken; /* VS_TIME_NONE: not yet */
     vs_time_ms refused_for_good;                 /* the endpoint said 410 */
+    bool told, told_lost;                        /* the endpoint took a notice that it waits */
+    unsigned notices;                            /* attempts of these */
     unsigned pushes;
     vs_time_ms pushed; /* first */
     bool settled;      /* its end was seen */
