@@ -269,7 +269,7 @@ vs_rc vs_cades_finish(struct vs_cades_draft *draft, struct vs_bytes value,
                  VS_E_PARAMETER, "RFC 5652, 5.1",
                  "one signature encloses the content, the other does not");
     if (existing != NULL)
-        vs_cades_parts_copy(&parts, existing, SIZE_MAX);
+        vs_cades_parts_copy(&parts, existing, SIZE_MAX, VS_BYTES_NONE);
     else
         VS_TRY(content_info(draft, &parts.content_info, err));
     vs_cades_part_add(&parts.digests, vs_digest_der(o->content.algorithm));

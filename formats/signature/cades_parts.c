@@ -44,7 +44,8 @@ static void copy_all(struct vs_buffer *to, const struct vs_bytes *elements, size
         vs_cades_part_add(to, elements[i]);
 }
 
-void vs_cades_parts_copy(struct vs_cades_parts *parts, const struct vs_cms *cms, size_t except)
+void vs_cades_parts_copy(struct vs_cades_parts *parts, const struct vs_cms *cms, size_t which,
+                         struct vs_bytes instead)
 {
     parts->content_info = cms->content_info;
     copy_all(&parts->digests, cms->digest_algorithms, cms->n_digest_algorithms);
@@ -54,8 +55,7 @@ void vs_cades_parts_copy(struct vs_cades_parts *parts, const struct vs_cms *cms,
         parts->other_revocations |=
             cms->revocation_choices[i].ptr[0] == VS_DER_CONTEXT_CONSTRUCTED(1);
     for (size_t i = 0; i < cms->n_signers; i++)
-        if (i != except)
-            vs_buffer_add(&parts->signers, cms->signers[i].whole);
+        vs_buffer_add(&parts->signers, i == which ? instead : cms->signers[i].whole);
 }
 
 static void put_set(struct vs_buffer *to, struct vs_bytes members, uint8_t tag)
@@ -98,7 +98,9 @@ vs_rc vs_cades_parts_write(struct vs_cades_parts *parts, struct vs_buffer *to,
         put_set(to, vs_buffer_view(&parts->certificates), VS_DER_CONTEXT_CONSTRUCTED(0));
     if (parts->revocations.len > 0)
         put_set(to, vs_buffer_view(&parts->revocations), VS_DER_CONTEXT_CONSTRUCTED(1));
-    put_set(to, vs_buffer_view(&parts->signers), VS_DER_SET);
+    /* In the order of signing, not of DER: only signed attributes must be DER (RFC 5652, 5.3).
+     */
+    vs_der_put(to, VS_DER_SET, vs_buffer_view(&parts->signers));
     vs_der_end(to, data, VS_DER_SEQUENCE);
     vs_der_end(to, explicit, VS_DER_CONTEXT_CONSTRUCTED(0));
     vs_der_end(to, info, VS_DER_SEQUENCE);

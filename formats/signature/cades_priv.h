@@ -20,8 +20,10 @@ struct vs_cades_parts {
 };
 void vs_cades_parts_init(struct vs_cades_parts *parts, size_t max);
 void vs_cades_parts_done(struct vs_cades_parts *parts);
-/* All of `cms`; its signers too, but for number `except` (SIZE_MAX: none). */
-void vs_cades_parts_copy(struct vs_cades_parts *parts, const struct vs_cms *cms, size_t except);
+/* All of `cms`; its signers in their order, but number `which` (SIZE_MAX: none) as `instead`.
+ */
+void vs_cades_parts_copy(struct vs_cades_parts *parts, const struct vs_cms *cms, size_t which,
+                         struct vs_bytes instead);
 /* Appended unless it is there. */
 void vs_cades_part_add(struct vs_buffer *part, struct vs_bytes element);
 void vs_cades_part_ocsp(struct vs_cades_parts *parts, struct vs_bytes response);

@@ -70,22 +70,25 @@ vs_rc vs_cades_raise(struct vs_arena *arena, const struct vs_cms *cms, size_t si
                      struct vs_error *err)
 {
     VS_CADES_PARTS parts;
+    VS_BUFFER raised;
     const struct vs_cms *der;
     vs_cades_parts_init(&parts, to->max);
+    vs_buffer_init(&raised, to->max);
     VS_ASSERT(signer < cms->n_signers);
     if (cms->signers[signer].refusal.code != VS_E_NONE) {
         *err = cms->signers[signer].refusal;
         return (vs_rc){err->code};
     }
     VS_TRY(to_der(arena, cms, signer, &der, err));
-    vs_cades_parts_copy(&parts, der, signer);
+    put_raised(&der->signers[signer], raising, &raised);
+    VS_TRY(vs_buffer_check(&raised, err));
+    vs_cades_parts_copy(&parts, der, signer, vs_buffer_view(&raised));
     for (size_t i = 0; i < raising->n_certificates; i++)
         vs_cades_part_add(&parts.certificates, raising->certificates[i]);
     for (size_t i = 0; i < raising->n_crls; i++)
         vs_cades_part_add(&parts.revocations, raising->crls[i]);
     for (size_t i = 0; i < raising->n_ocsp_responses; i++)
         vs_cades_part_ocsp(&parts, raising->ocsp_responses[i]);
-    put_raised(&der->signers[signer], raising, &parts.signers);
     return vs_cades_parts_write(&parts, to, err);
 }
 
@@ -169,23 +172,26 @@ vs_rc vs_cades_add_index(struct vs_arena *arena, struct vs_bytes token, struct v
     VS_CADES_PARTS parts;
     VS_BUFFER out;
     VS_BUFFER attribute;
+    VS_BUFFER marked;
     vs_buffer_init(&out, token.len + index.len + 1024);
     vs_buffer_init(&attribute, index.len + 64);
+    vs_buffer_init(&marked, out.max);
     vs_cades_parts_init(&parts, out.max);
     VS_TRY(vs_cms_decode(arena, token, false, &cms, err));
     VS_REFUSE_IF(cms->n_signers != 1, err, VS_E_TIMESTAMP, "RFC 3161, 2.4.2",
                  "a token has one signer");
     const struct vs_cms_signer *s = &cms->signers[0];
-    vs_cades_parts_copy(&parts, cms, 0);
     vs_cades_put_attribute(&attribute, VS_OID_HASH_INDEX_V3, index);
-    size_t at = vs_der_begin(&parts.signers);
-    put_signed_fields(s, &parts.signers);
-    size_t set = vs_der_begin(&parts.signers);
+    size_t at = vs_der_begin(&marked);
+    put_signed_fields(s, &marked);
+    size_t set = vs_der_begin(&marked);
     for (size_t i = 0; i < s->n_unsigned; i++)
-        vs_buffer_add(&parts.signers, s->unsigned_attributes[i].whole);
-    vs_buffer_add(&parts.signers, vs_buffer_view(&attribute));
-    vs_der_end_set_of(&parts.signers, set, VS_DER_CONTEXT_CONSTRUCTED(1));
-    vs_der_end(&parts.signers, at, VS_DER_SEQUENCE);
+        vs_buffer_add(&marked, s->unsigned_attributes[i].whole);
+    vs_buffer_add(&marked, vs_buffer_view(&attribute));
+    vs_der_end_set_of(&marked, set, VS_DER_CONTEXT_CONSTRUCTED(1));
+    vs_der_end(&marked, at, VS_DER_SEQUENCE);
+    vs_cades_parts_copy(&parts, cms, 0, vs_buffer_view(&marked));
+    VS_TRY(vs_buffer_check(&marked, err));
     VS_TRY(vs_buffer_check(&attribute, err));
     VS_TRY(vs_cades_parts_write(&parts, &out, err));
     return vs_buffer_copy(&out, arena, ret, err);

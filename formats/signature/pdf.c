@@ -230,6 +230,21 @@ vs_rc vs_pdf_read(struct vs_arena *arena, struct vs_bytes file, const struct vs_
     return VS_OK;
 }
 
+vs_rc vs_pdf_had_store(struct vs_bytes file, uint64_t covered, bool *ret, struct vs_error *err)
+{
+    VS_QPDF *q = NULL;
+    struct vs_error ignored;
+    *ret = false;
+    if (covered > file.len)
+        return VS_OK;
+    vs_rc rc = vs_pdf_open(VS_BYTES(file.ptr, (size_t)covered), &q, &ignored);
+    if (rc.code == VS_E_NOMEM)
+        return vs_fail_memory(err);
+    if (vs_ok(rc))
+        *ret = qpdf_oh_is_dictionary(q, qpdf_oh_get_key(q, qpdf_get_root(q), "/DSS")) != 0;
+    return VS_OK;
+}
+
 /* -- the signed bytes ---------------------------------------------------------------------- */
 
 static vs_rc read_range(const struct vs_source *source, uint64_t offset, void *to, size_t len,

@@ -43,6 +43,11 @@ VS_NODISCARD vs_rc vs_pdf_read(struct vs_arena *arena, struct vs_bytes file,
 VS_NODISCARD vs_rc vs_pdf_changes(struct vs_bytes file, uint64_t covered, const char **ret,
                                   struct vs_error *err);
 
+/* Whether the revision that ends after `covered` bytes has a document security store already: a
+ * time mark over it then protects the store's values (EN 319 142-1, 5.5). */
+VS_NODISCARD vs_rc vs_pdf_had_store(struct vs_bytes file, uint64_t covered, bool *ret,
+                                    struct vs_error *err);
+
 /* The two ranges of a signature as one source; lives as long as `self` and the file. */
 struct vs_pdf_range {
     struct vs_source source;

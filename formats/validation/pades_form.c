@@ -31,6 +31,7 @@ struct pdf_judge {
     const struct vs_pdf *pdf;
     vs_time_ms
         poe[VS_PDF_MAX_SIGNATURES]; /* of each signature, by later document time-stamps */
+    size_t archived; /* signatures before this one: a time mark over the store protects them */
 };
 
 static vs_rc judge_timestamp(struct pdf_judge *j, size_t i, struct vs_error *err)
@@ -70,7 +71,9 @@ static enum vs_level level_by_document(const struct pdf_judge *j, size_t i)
     for (size_t k = i + 1; k < j->pdf->n_signatures; k++)
         later |= j->pdf->signatures[k].timestamp;
     bool values = j->pdf->has_dss && j->pdf->n_ocsp + j->pdf->n_crls > 0;
-    return values ? later ? VS_LEVEL_LTA : VS_LEVEL_LT : later ? VS_LEVEL_T : VS_LEVEL_NONE;
+    if (!values)
+        return later ? VS_LEVEL_T : VS_LEVEL_NONE;
+    return i < j->archived ? VS_LEVEL_LTA : VS_LEVEL_LT;
 }
 
 static void format_fault(struct pdf_judge *j, struct vs_cades_input *input,
@@ -121,6 +124,19 @@ static vs_rc judge_signature(struct pdf_judge *j, size_t i, struct vs_error *err
     return vs_judge_cades(j->context, cms, &input, err);
 }
 
+/* The last document time-stamp covers most: where its revision had no store, none had. */
+static vs_rc find_archived(struct pdf_judge *j, struct vs_error *err)
+{
+    size_t i = j->pdf->n_signatures;
+    bool had = false;
+    while (i > 0 && !j->pdf->signatures[i - 1].timestamp)
+        i--;
+    if (i > 0 && j->pdf->has_dss)
+        VS_TRY(vs_pdf_had_store(j->pdf->file, j->pdf->signatures[i - 1].covered, &had, err));
+    j->archived = had ? i : 0;
+    return VS_OK;
+}
+
 static void collect_store(struct vs_context *context, const struct vs_pdf *pdf)
 {
     for (size_t i = 0; i < pdf->n_certificates; i++)
@@ -136,6 +152,7 @@ vs_rc vs_judge_pdf(struct vs_context *context, struct vs_bytes file, struct vs_e
     struct pdf_judge j = {.context = context};
     VS_TRY(vs_pdf_read(context->arena, file, &j.pdf, err));
     collect_store(context, j.pdf);
+    VS_TRY(find_archived(&j, err));
     for (size_t i = 0; i < j.pdf->n_signatures; i++)
         j.poe[i] = vs_context_proved(context);
     for (size_t i = j.pdf->n_signatures; i-- > 0;)
