@@ -392,12 +392,12 @@ static vs_rc check_statement(struct folder *f, struct vs_error *err)
     const char *path = f->statement->path;
     bool good = false;
     VS_BUFFER wanted;
+    vs_buffer_init(&wanted, VS_BUNDLE_DOCUMENT_MAX);
     VS_TRY(vs_bundle_document_given(run->scratch, f->statement->bytes, d, &good, err));
     if (!good || strcmp(d->id, run->id) != 0 || strcmp(d->file, f->original->name) != 0 ||
         d->size != f->original->size)
         return vs_bundle_found(run, path, "document", NULL, err,
                                "it speaks of another document or file");
-    vs_buffer_init(&wanted, VS_BUNDLE_DOCUMENT_MAX);
     vs_bundle_document_write(&wanted, d);
     VS_TRY(vs_buffer_check(&wanted, err));
     if (!vs_bytes_equal(vs_buffer_view(&wanted), f->statement->bytes))

@@ -86,6 +86,7 @@ static vs_rc check_tagmanifest(struct vs_bundle_run *run, const struct vs_erds *
                                struct vs_error *err)
 {
     VS_BUFFER wanted;
+    vs_buffer_init(&wanted, 4096);
     const char *list = vs_bag_tag_name(VS_BAG_TAGMANIFEST);
     struct vs_bytes text = run->tags[VS_BAG_TAGMANIFEST];
     for (int tag = 0; tag < VS_BAG_TAGMANIFEST; tag++) {
@@ -105,7 +106,6 @@ static vs_rc check_tagmanifest(struct vs_bundle_run *run, const struct vs_erds *
     if (text.len > 0)
         return vs_bundle_found(run, list, "form", "RFC 8493, 2.2.1", err,
                                "it lists what is not there");
-    vs_buffer_init(&wanted, 4096);
     vs_bag_bagit_write(&wanted);
     if (!vs_bytes_equal(run->tags[VS_BAG_BAGIT], vs_buffer_view(&wanted)))
         return vs_bundle_found(run, "bagit.txt", "form", "RFC 8493, 2.1.1", err,

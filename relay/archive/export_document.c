@@ -271,12 +271,12 @@ static vs_rc put_proof(struct one *o, const char *name, const struct vs_evidence
 {
     struct vs_bundle_proof proof = {.index = e->journal_index, .size = o->slice->log_size};
     VS_BUFFER text;
+    vs_buffer_init(&text, JSON_MAX);
     memcpy(proof.evidence, e->id.bytes, sizeof proof.evidence);
     memcpy(proof.salt, e->salt, sizeof proof.salt);
     memcpy(proof.digest, e->digest, sizeof proof.digest);
     VS_TRY(vs_journal_inclusion(o->slice->relay->journal, proof.index, proof.size, &proof.path,
                                 err));
-    vs_buffer_init(&text, JSON_MAX);
     vs_bundle_proof_write(&text, &proof);
     VS_TRY(vs_buffer_check(&text, err));
     return put_bytes(o, name, ".json", vs_buffer_view(&text), err);
