@@ -66,50 +66,27 @@ struct vs_hash vs_record_root(const struct vs_record_group *groups, size_t n)
     return root;
 }
 
-static void put_list(struct vs_buffer *to, const struct vs_hash *hashes, size_t n)
-{
-    size_t at = vs_der_begin(to);
-    for (size_t i = 0; i < n; i++)
-        vs_der_put(to, VS_DER_OCTET_STRING, VS_BYTES(hashes[i].bytes, 32));
-    vs_der_end(to, at, VS_DER_SEQUENCE);
-}
-
-static void put_path(struct vs_buffer *to, const struct vs_record_group *groups, size_t n,
-                     size_t index)
-{
-    struct vs_hash *nodes = leaves_of(groups, n);
-    put_list(to, groups[index].digests, groups[index].n);
-    for (; n > 1; index /= 2) {
-        /* A level without a sibling is left out. */
-        if ((index ^ 1) < n)
-            put_list(to, &nodes[index ^ 1], 1);
-        n = climb(nodes, n);
-    }
-    vs_heap_free(nodes);
-}
-
 vs_rc vs_record_make(struct vs_arena *arena, const struct vs_record_group *groups, size_t n,
                      size_t index, struct vs_bytes token, struct vs_bytes *ret,
                      struct vs_error *err)
 {
     VS_ASSERT(index < n);
-    struct vs_bytes sha256 = vs_digest_der(VS_SHA256);
-    VS_BUFFER to;
-    vs_buffer_init(&to, VS_RECORD_MAX_BYTES);
-    size_t record = vs_der_begin(&to);
-    vs_der_put_small(&to, 1);
-    vs_der_put(&to, VS_DER_SEQUENCE, sha256);
-    size_t sequence = vs_der_begin(&to), chain = vs_der_begin(&to), stamp = vs_der_begin(&to);
-    /* digestAlgorithm [0] IMPLICIT: the content of the AlgorithmIdentifier. */
-    struct vs_der reader = vs_der_reader(sha256);
-    vs_der_put(&to, VS_DER_CONTEXT_CONSTRUCTED(0), vs_der_take(&reader, VS_DER_SEQUENCE));
-    size_t tree = vs_der_begin(&to);
-    put_path(&to, groups, n, index);
-    vs_der_end(&to, tree, VS_DER_CONTEXT_CONSTRUCTED(2));
-    vs_buffer_add(&to, token);
-    vs_der_end(&to, stamp, VS_DER_SEQUENCE);
-    vs_der_end(&to, chain, VS_DER_SEQUENCE);
-    vs_der_end(&to, sequence, VS_DER_SEQUENCE);
-    vs_der_end(&to, record, VS_DER_SEQUENCE);
-    return vs_buffer_copy(&to, arena, ret, err);
+    struct vs_record_leaf *leaves = vs_arena_make_n(arena, struct vs_record_leaf, n);
+    if (leaves == NULL)
+        return vs_fail_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        struct vs_digest *digests = vs_arena_make_n(arena, struct vs_digest, groups[i].n);
+        if (digests == NULL)
+            return vs_fail_memory(err);
+        for (size_t k = 0; k < groups[i].n; k++) {
+            digests[k] = (struct vs_digest){.algorithm = VS_SHA256, .len = 32};
+            memcpy(digests[k].bytes, groups[i].digests[k].bytes, 32);
+        }
+        leaves[i] = (struct vs_record_leaf){digests, groups[i].n};
+    }
+    struct vs_record_place place = {leaves, n, index};
+    struct vs_bytes stamp;
+    VS_TRY(vs_record_stamp_make(arena, VS_SHA256, &place, 1, token, &stamp, err));
+    struct vs_record_link link = {VS_SHA256, &stamp, 1};
+    return vs_record_join(arena, &link, 1, ret, err);
 }

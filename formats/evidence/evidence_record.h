@@ -33,6 +33,48 @@ VS_NODISCARD vs_rc vs_record_make(struct vs_arena *arena, const struct vs_record
                                   size_t n, size_t index, struct vs_bytes token,
                                   struct vs_bytes *ret, struct vs_error *err);
 
+/* -- renewal (RFC 4998, 5.2) ---------------------------------------------------------------- */
+
+/* A leaf of a tree by any one algorithm: digests of what stands together; n >= 1. */
+struct vs_record_leaf {
+    const struct vs_digest *digests;
+    size_t n;
+};
+/* The value that goes up: the root of `leaves`, as vs_record_root says. n >= 1. */
+void vs_record_tree(enum vs_digest_algorithm algorithm, const struct vs_record_leaf *leaves,
+                    size_t n, struct vs_digest *ret);
+
+/* Where a leaf stands; trees may stand on each other: leaves[index] of the second and later
+ * places is the root of the tree before. */
+struct vs_record_place {
+    const struct vs_record_leaf *leaves;
+    size_t n, index;
+};
+/* DER of the ArchiveTimeStamp of places[0].leaves[places[0].index], whose `token` stands over
+ * the root of the last place's tree. */
+VS_NODISCARD vs_rc vs_record_stamp_make(struct vs_arena *arena,
+                                        enum vs_digest_algorithm algorithm,
+                                        const struct vs_record_place *places, size_t n_places,
+                                        struct vs_bytes token, struct vs_bytes *ret,
+                                        struct vs_error *err);
+
+/* A chain to be: its stamps' DER, oldest first, all by one algorithm. */
+struct vs_record_link {
+    enum vs_digest_algorithm algorithm;
+    const struct vs_bytes *stamps;
+    size_t n;
+};
+/* DER of the ArchiveTimeStampSequence: what a hash-tree renewal hashes with each document. */
+VS_NODISCARD vs_rc vs_record_sequence(struct vs_arena *arena, const struct vs_record_link *links,
+                                      size_t n, struct vs_bytes *ret, struct vs_error *err);
+/* DER of the EvidenceRecord. */
+VS_NODISCARD vs_rc vs_record_join(struct vs_arena *arena, const struct vs_record_link *links,
+                                  size_t n, struct vs_bytes *ret, struct vs_error *err);
+/* What a hash-tree renewal's tree holds of a document: H(H(document) || H(sequence)), unsorted.
+ */
+void vs_record_renewed(enum vs_digest_algorithm algorithm, const struct vs_digest *document,
+                       struct vs_bytes sequence, struct vs_digest *ret);
+
 /* -- reading ------------------------------------------------------------------------------- */
 
 struct vs_record_values {
