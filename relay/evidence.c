@@ -1,5 +1,6 @@
 #include "relay/evidence.h"
 #include "formats/evidence/erds.h"
+#include "relay/archive/renewal.h"
 #include "relay/exchange/access.h"
 #include "relay/relay_priv.h"
 #include "relay/seal/batch.h"
@@ -190,7 +191,7 @@ vs_rc vs_evidence_record(struct vs_relay *relay, struct vs_arena *arena,
     size_t leaf = vs_batch_find(batch, VS_LEAF_EVIDENCE, evidence->id);
     if (leaf == SIZE_MAX)
         return vs_fail(err, VS_E_CORRUPT, NULL, "a batch does not hold its evidence");
-    return vs_batch_record(arena, batch, leaf, ret, err);
+    return vs_renewal_record(relay, arena, batch, leaf, ret, err);
 }
 
 vs_rc vs_evidence_asic(struct vs_relay *relay, struct vs_arena *arena,

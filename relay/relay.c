@@ -1,3 +1,4 @@
+#include "relay/archive/renewal.h"
 #include "relay/archive/retention.h"
 #include "relay/centre/centre.h"
 #include "relay/deliver.h"
@@ -31,6 +32,7 @@ struct vs_relay_settings vs_relay_settings_default(void)
         .public_url = "http://127.0.0.1:8080",
         .mark_policy = VS_MARK_LATER,
         .mark_bound_ms = 24 * VS_HOUR_MS,
+        .renewal_margin_ms = 90 * VS_DAY_MS,
         .tsa_timeout_ms = 5 * VS_SECOND_MS,
         .document_max = UINT64_C(2) << 30,
         .memory_max = (size_t)1 << 20,
@@ -301,6 +303,7 @@ static vs_rc open_all(struct vs_relay *relay, struct vs_error *err)
     VS_TRY(find_first_month(relay, arena, err));
     VS_TRY(open_order(relay, err));
     VS_TRY(vs_retention_open(relay, err));
+    VS_TRY(vs_renewal_open(relay, err));
     VS_TRY(vs_due_open(relay, err));
     VS_TRY(vs_deliver_open(relay, err));
     VS_TRY(vs_verification_open(relay, &relay->verification, err));

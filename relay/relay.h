@@ -66,6 +66,9 @@ struct vs_relay_settings {
     /* Time marks. */
     enum vs_mark_policy mark_policy; /* later */
     int64_t mark_bound_ms;           /* 24 h: oldest unmarked batch before intake refuses */
+    int64_t renewal_margin_ms;       /* 90 days: how long before its end a mark is renewed */
+    /* Digest of renewed trees, where stronger than theirs; VS_DIGEST_NONE (0): by the table. */
+    int renewal_digest;
     const char *const *tsa_urls;     /* outside authorities in order; none: the embedded one */
     size_t n_tsa_urls;
     int64_t tsa_timeout_ms; /* 5 s */

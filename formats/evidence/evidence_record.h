@@ -87,6 +87,7 @@ struct vs_record_stamp {                /* ArchiveTimeStamp */
     const struct vs_record_values *lists; /* reducedHashtree; NULL where it has none */
     size_t n_lists;
     struct vs_bytes token; /* ContentInfo, DER, a view of the record */
+    struct vs_bytes der;   /* of the whole ArchiveTimeStamp */
 };
 
 struct vs_record_chain {

@@ -75,7 +75,9 @@ static enum vs_digest_algorithm algorithm_of(struct vs_bytes content)
 
 static vs_rc read_stamp(struct reading *r, struct vs_der *from, struct vs_record_stamp *to)
 {
-    struct vs_der der = vs_der_enter(from, VS_DER_SEQUENCE);
+    to->der = vs_der_whole(from, VS_DER_SEQUENCE);
+    struct vs_der outer = vs_der_reader(to->der);
+    struct vs_der der = vs_der_enter(&outer, VS_DER_SEQUENCE);
     struct vs_bytes part;
     if (vs_der_optional(&der, VS_DER_CONTEXT_CONSTRUCTED(0), &part)) {
         to->algorithm = algorithm_of(part);
@@ -87,8 +89,8 @@ static vs_rc read_stamp(struct reading *r, struct vs_der *from, struct vs_record
     if (vs_der_optional(&der, VS_DER_CONTEXT_CONSTRUCTED(2), &part))
         VS_TRY(read_tree(r, part, to));
     to->token = vs_der_whole(&der, VS_DER_SEQUENCE);
-    vs_der_leave(from, &der);
-    return from->failed ? wrong(r, "a broken archive time-stamp") : VS_OK;
+    vs_der_leave(&outer, &der);
+    return from->failed || outer.failed ? wrong(r, "a broken archive time-stamp") : VS_OK;
 }
 
 static vs_rc read_chain(struct reading *r, struct vs_der *from, struct vs_record_chain *to)

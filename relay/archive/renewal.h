@@ -26,12 +26,14 @@
 
 enum vs_renewal_kind { VS_RENEWAL_TIME_MARK = 1, VS_RENEWAL_HASH_TREE = 2 };
 
-/* When a token stops to be strong by the table of formats/crypto and its chain's certificates;
- * VS_TIME_NONE where it cannot be read. Pure. */
-vs_time_ms vs_renewal_token_end(struct vs_arena *arena, struct vs_bytes token);
+/* When a token stops to be strong: by its chain's certificates, and by the table of
+ * formats/crypto unless the algorithm was within `margin_ms` of its end when the token was made
+ * (its authority then has nothing better). VS_TIME_NONE where it cannot be read. Pure. */
+vs_time_ms vs_renewal_token_end(struct vs_arena *arena, struct vs_bytes token,
+                                int64_t margin_ms);
 /* What BATCH.RENEW of a batch marked with `token`, its trees by `algorithm`, must hold. */
-vs_time_ms vs_renewal_end(struct vs_arena *arena, struct vs_bytes token,
-                          enum vs_digest_algorithm algorithm);
+vs_time_ms vs_renewal_end(const struct vs_relay *relay, struct vs_arena *arena,
+                          struct vs_bytes token, enum vs_digest_algorithm algorithm);
 
 /* The evidence record of one leaf with all renewals, as of now. VS_E_STATE while the batch has
  * no mark. `ret` in `arena`. */
@@ -39,6 +41,8 @@ VS_NODISCARD vs_rc vs_renewal_record(struct vs_relay *relay, struct vs_arena *ar
                                      const struct vs_batch *batch, size_t leaf,
                                      struct vs_bytes *ret, struct vs_error *err);
 
+/* The standing row of due work, made where it is missing. */
+VS_NODISCARD vs_rc vs_renewal_open(struct vs_relay *relay, struct vs_error *err);
 #define VS_DUE_RENEWAL "renewal"
 /* For relay/due.c: one slice of the work of kind "renewal". */
 struct vs_due;

@@ -1,3 +1,4 @@
+#include "relay/archive/renewal.h"
 #include "relay/exchange/mailbox.h"
 #include "relay/evidence.h"
 #include "relay/exchange/access.h"
@@ -233,7 +234,7 @@ static vs_rc load_parts(struct vs_relay *relay, struct vs_arena *arena, struct v
     size_t leaf = vs_batch_find(batch, VS_LEAF_CONSIGNMENT, id);
     if (leaf == SIZE_MAX)
         return vs_fail(err, VS_E_CORRUPT, NULL, "a batch does not hold its consignment");
-    return vs_batch_record(arena, batch, leaf, &parts->record, err);
+    return vs_renewal_record(relay, arena, batch, leaf, &parts->record, err);
 }
 
 static vs_rc open_consignment(struct vs_relay *relay, struct vs_arena *arena, struct vs_id id,

@@ -3,6 +3,7 @@
  * It may block for as long as the authority does, in its own thread: the committer never waits.
  * An authority that is away leaves the batches where they are; they are marked when it is
  * back. The oldest one's age closes intake beyond the settings' bound. */
+#include "relay/archive/renewal.h"
 #include "relay/exchange/commit.h"
 #include "relay/relay_priv.h"
 #include "relay/seal/authority.h"
@@ -55,8 +56,9 @@ static void mark_done(struct vs_job *job)
     vs_heap_free(self);
 }
 
-static vs_rc stage_mark(struct vs_job *job, const struct vs_batch *batch,
-                        const struct vs_mark *mark, struct vs_error *err)
+static vs_rc stage_mark(struct vs_relay *relay, struct vs_job *job,
+                        const struct vs_batch *batch, const struct vs_mark *mark,
+                        struct vs_error *err)
 {
     struct vs_stage *stage;
     VS_TRY(vs_stage_new(job, &stage, err));
@@ -66,7 +68,9 @@ static vs_rc stage_mark(struct vs_job *job, const struct vs_batch *batch,
     row[VS_BATCH_NUMBER] = vs_int(batch->number);
     row[VS_BATCH_TOKEN] = vs_blob(mark->token);
     row[VS_BATCH_MARKED] = vs_int(mark->time_ms);
-    uint64_t set = VS_SET(VS_BATCH_TOKEN) | VS_SET(VS_BATCH_MARKED) | VS_SET(VS_BATCH_MARK);
+    row[VS_BATCH_RENEW] = vs_int(vs_renewal_end(relay, job->arena, mark->token, VS_SHA256));
+    uint64_t set = VS_SET(VS_BATCH_TOKEN) | VS_SET(VS_BATCH_MARKED) | VS_SET(VS_BATCH_MARK) |
+                   VS_SET(VS_BATCH_RENEW);
     return vs_stage_op(stage, vs_op_update(VS_T_BATCH, row, set, VS_ANY_VERSION), err);
 }
 
@@ -79,7 +83,7 @@ static vs_rc mark_batch(struct vs_relay *relay, struct vs_job *job,
     VS_TRY(vs_batch_root(job->arena, batch, &root, err));
     memcpy(imprint.bytes, root.bytes, sizeof root.bytes);
     VS_TRY(vs_authority_mark(relay->authority, &imprint, job->arena, &mark, err));
-    return stage_mark(job, batch, &mark, err);
+    return stage_mark(relay, job, batch, &mark, err);
 }
 
 static void away(struct vs_relay *relay)

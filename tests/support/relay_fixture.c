@@ -276,6 +276,7 @@ static vs_rc queue(struct relay_fixture *fixture, const struct vs_caller *caller
     parameters->recipients = recipients;
     parameters->n_recipients = to != NULL;
     parameters->idempotency_key = key;
+    parameters->retention = fixture->retention;
     parameters->name = "məktub.asice";
     vs_rc rc = VS_OK;
     for (size_t at = 0; at < bytes.len && vs_ok(rc); at += 65536) {

@@ -20,6 +20,7 @@ struct relay_fixture {
     struct vs_arena *arena; /* everything that the functions below return lives here */
     struct vs_caller alfa, beta, gamma, auditor;
     struct test_signer signer; /* Alfa's holder */
+    const char *retention;     /* class of what is sent; NULL: the agreement's */
 };
 
 /* `memory`: rows in memory; else SQLite, so that it can be opened again. Aborts on failure. */
