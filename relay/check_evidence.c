@@ -8,7 +8,7 @@
 #include "relay/seal/batch.h"
 #include "relay/seal/keys.h"
 
-/* -- the file ----------------------------------------------------------------------------- */
+/* -- the file ------------------------------------------------------------------------------ */
 
 vs_rc vs_check_read_evidence(struct vs_check_run *run, const struct vs_value *row,
                              struct vs_bytes *ret_xml, struct vs_erds *ret,
@@ -76,7 +76,7 @@ static vs_rc check_signature(struct vs_check_run *run, struct vs_bytes xml,
     return check_references(signature, err);
 }
 
-/* -- the row ------------------------------------------------------------------------------ */
+/* -- the row ------------------------------------------------------------------------------- */
 
 static void compare_row(struct vs_check_run *run, const char *id, const struct vs_value *row,
                         const struct vs_erds *erds)
@@ -164,24 +164,20 @@ vs_rc vs_check_evidence(struct vs_check_run *run, struct vs_error *err)
     return vs_check_rows(run, VS_T_EVIDENCE, look_at_evidence, &run->result.evidence, err);
 }
 
-/* -- batches ------------------------------------------------------------------------------ */
+/* -- batches ------------------------------------------------------------------------------- */
 
 /* A time mark by itself: the authority's chain is judged when a document is (validation). */
-static vs_rc check_mark(struct vs_check_run *run, const struct vs_batch *batch,
-                        struct vs_error *err)
+vs_rc vs_check_token(struct vs_check_run *run, struct vs_bytes der,
+                     const struct vs_digest *imprint, vs_time_ms marked, struct vs_error *err)
 {
     const struct vs_timestamp *token;
-    struct vs_digest imprint = {.algorithm = VS_SHA256, .len = 32};
-    struct vs_hash root;
     enum vs_timestamp_verdict verdict;
     const char *why = NULL;
-    VS_TRY(vs_timestamp_decode(run->scratch, batch->token, &token, err));
-    VS_TRY(vs_batch_root(run->scratch, batch, &root, err));
-    memcpy(imprint.bytes, root.bytes, sizeof root.bytes);
-    if (!vs_timestamp_covers(token, &imprint))
+    VS_TRY(vs_timestamp_decode(run->scratch, der, &token, err));
+    if (!vs_timestamp_covers(token, imprint))
         return vs_fail(err, VS_E_CORRUPT, "RFC 4998, 5.3",
                        "its time mark is over something else");
-    if (token->gen_time != batch->marked)
+    if (token->gen_time != marked)
         return vs_fail(err, VS_E_CORRUPT, NULL, "column marked is not the token's genTime");
     VS_CERTIFICATE *signer = NULL;
     VS_TRY(vs_timestamp_signer(token, NULL, 0, &signer, err));
@@ -192,6 +188,17 @@ static vs_rc check_mark(struct vs_check_run *run, const struct vs_batch *batch,
         return vs_fail(err, VS_E_CORRUPT, "RFC 3161, 2.4.2", "its time mark does not hold: %s",
                        why == NULL ? "" : why);
     return VS_OK;
+}
+
+static vs_rc check_mark(struct vs_check_run *run, const struct vs_batch *batch,
+                        struct vs_error *err)
+{
+    struct vs_digest imprint = {.algorithm = VS_SHA256, .len = 32};
+    struct vs_hash root;
+    VS_TRY(vs_batch_root(run->scratch, batch, &root, err));
+    memcpy(imprint.bytes, root.bytes, sizeof root.bytes);
+    VS_TRY(vs_check_token(run, batch->token, &imprint, batch->marked, err));
+    return vs_check_renewals(run, batch, err);
 }
 
 /* A leaf whose row is gone or names another batch: something was taken away. */

@@ -7,6 +7,7 @@
 #include "relay/relay_priv.h"
 
 struct vs_batch;
+struct vs_digest;
 struct vs_leaf;
 
 struct vs_check_run {
@@ -49,6 +50,13 @@ VS_NODISCARD vs_rc vs_check_rows(struct vs_check_run *run, enum vs_table_id tabl
 VS_NODISCARD vs_rc vs_check_evidence(struct vs_check_run *run, struct vs_error *err);
 /* Every batch: its leaves are there, its time mark stands over them, its place in the journal.
  */
+VS_NODISCARD vs_rc vs_check_token(struct vs_check_run *run, struct vs_bytes der,
+                                  const struct vs_digest *imprint, vs_time_ms marked,
+                                  struct vs_error *err);
+/* The renewals of one batch: each over what it renews, in order of time; records that have a
+ * hash-tree renewal against their evidence. */
+VS_NODISCARD vs_rc vs_check_renewals(struct vs_check_run *run, const struct vs_batch *batch,
+                                     struct vs_error *err);
 VS_NODISCARD vs_rc vs_check_batches(struct vs_check_run *run, struct vs_error *err);
 /* Every document, delivery and refusal against the evidence about it. */
 VS_NODISCARD vs_rc vs_check_exchange(struct vs_check_run *run, struct vs_error *err);

@@ -69,7 +69,7 @@ struct vs_relay_settings {
     int64_t renewal_margin_ms;       /* 90 days: how long before its end a mark is renewed */
     /* Digest of renewed trees, where stronger than theirs; VS_DIGEST_NONE (0): by the table. */
     int renewal_digest;
-    const char *const *tsa_urls;     /* outside authorities in order; none: the embedded one */
+    const char *const *tsa_urls; /* outside authorities in order; none: the embedded one */
     size_t n_tsa_urls;
     int64_t tsa_timeout_ms; /* 5 s */
 
@@ -99,7 +99,8 @@ struct vs_relay_settings {
     bool batch_marks;   /* built-in agreement `law`: batched instead of per-document marks */
     /* restore.h alone sets it: the store is a backup's, a new log begins (journal.h). */
     struct vs_journal_restart *restart;
-    int64_t utc_offset_ms; /* 4 h: local time where the service is; registers change years by it */
+    int64_t
+        utc_offset_ms; /* 4 h: local time where the service is; registers change years by it */
     int64_t clock_back_ms; /* 2 s: a clock further behind the last record stops intake */
 
     /* Pushes, notices and webhooks to participants' endpoints (deliver.h). */

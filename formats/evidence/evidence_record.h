@@ -33,7 +33,7 @@ VS_NODISCARD vs_rc vs_record_make(struct vs_arena *arena, const struct vs_record
                                   size_t n, size_t index, struct vs_bytes token,
                                   struct vs_bytes *ret, struct vs_error *err);
 
-/* -- renewal (RFC 4998, 5.2) ---------------------------------------------------------------- */
+/* -- renewal (RFC 4998, 5.2) --------------------------------------------------------------- */
 
 /* A leaf of a tree by any one algorithm: digests of what stands together; n >= 1. */
 struct vs_record_leaf {
@@ -65,8 +65,9 @@ struct vs_record_link {
     size_t n;
 };
 /* DER of the ArchiveTimeStampSequence: what a hash-tree renewal hashes with each document. */
-VS_NODISCARD vs_rc vs_record_sequence(struct vs_arena *arena, const struct vs_record_link *links,
-                                      size_t n, struct vs_bytes *ret, struct vs_error *err);
+VS_NODISCARD vs_rc vs_record_sequence(struct vs_arena *arena,
+                                      const struct vs_record_link *links, size_t n,
+                                      struct vs_bytes *ret, struct vs_error *err);
 /* DER of the EvidenceRecord. */
 VS_NODISCARD vs_rc vs_record_join(struct vs_arena *arena, const struct vs_record_link *links,
                                   size_t n, struct vs_bytes *ret, struct vs_error *err);

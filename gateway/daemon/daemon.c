@@ -1,4 +1,5 @@
 #include "gateway/daemon/daemon_priv.h"
+#include "formats/crypto/digest.h"
 #include "formats/certificate/certificate.h"
 #include "formats/formats.h"
 #include "gateway/daemon/process.h"
@@ -12,6 +13,15 @@
 #include <unistd.h>
 
 enum { TLS_BYTES = 4 << 20, CHANGES_BYTES = 16 << 10, EXIT_CONFIG = 78, EXIT_BROKEN = 70 };
+
+/* In the order of the setting's choices. */
+static int renewal_digest(int64_t choice)
+{
+    static const enum vs_digest_algorithm digests[] = {VS_DIGEST_NONE, VS_SHA384, VS_SHA512,
+                                                       VS_SHA3_384, VS_SHA3_512};
+    VS_ASSERT(choice >= 0 && (size_t)choice < sizeof digests / sizeof *digests);
+    return (int)digests[choice];
+}
 
 struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
 {
@@ -34,6 +44,8 @@ struct vs_relay_settings vs_daemon_relay_settings(const struct vs_settings *s)
     to.passphrase_file = s->passphrase_file[0] != '\0' ? s->passphrase_file : NULL;
     to.mark_policy = s->mark_policy == 0 ? VS_MARK_LATER : VS_MARK_WAIT;
     to.mark_bound_ms = s->mark_bound_ms;
+    to.renewal_margin_ms = s->renewal_margin_ms;
+    to.renewal_digest = renewal_digest(s->renewal_digest);
     to.tsa_urls = s->tsa_urls.items;
     to.n_tsa_urls = s->tsa_urls.n;
     to.tsa_timeout_ms = s->tsa_timeout_ms;

@@ -52,6 +52,7 @@ struct vs_settings {
     const char *journal_origin;
     int64_t mark_policy;
     int64_t mark_bound_ms, tsa_timeout_ms;
+    int64_t renewal_margin_ms, renewal_digest;
     struct vs_setting_list tsa_urls, tls_names;
     struct vs_setting_list trust_anchors, accredited_anchors, trust_lists;
     int64_t gather_ms, batch_max;

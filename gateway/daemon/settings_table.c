@@ -101,6 +101,15 @@ const struct vs_setting vs_setting_table[] = {
      "In the built-in agreement `law`: one time mark for a batch instead of one for each\n"
      "document."},
 
+    {"time_marks.renewal_margin", TIME(renewal_margin_ms), "90 d",
+     RANGE(VS_DAY_MS, 3650 * VS_DAY_MS), MUST, RESTART,
+     "How long before its authority's certificate or its algorithm ends a time mark is\n"
+     "renewed (RFC 4998)."},
+    {"time_marks.renewal_digest", VS_SETTING_CHOICE, AT(renewal_digest), "table", 0, 0,
+     "table sha384 sha512 sha3-384 sha3-512", MUST, RESTART,
+     "Digest by which the hash trees of batches shall be renewed, where stronger than\n"
+     "theirs; `table`: only when their digest ends by the table of algorithms."},
+
     {"trust.anchors", PATHS(trust_anchors), "", NO_RANGE, MAY_BE_EMPTY, RESTART,
      "PEM files of authorities that are trusted besides the embedded centre's root."},
     {"trust.accredited", PATHS(accredited_anchors), "", NO_RANGE, MAY_BE_EMPTY, RESTART,

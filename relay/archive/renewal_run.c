@@ -53,8 +53,7 @@ static vs_rc again(struct run *r, vs_time_ms due, struct vs_error *err)
     return vs_due_move_stage(r->stage, r->work, due, VS_BYTES_NONE, err);
 }
 
-/* -- survey: batches marked before there was such a column, or by another table -------------
- */
+/* -- survey: batches marked before there was such a column, or by another table ------------ */
 
 /* What the column was filled by: the table's date and what the operator asks for. */
 static const char *survey_key(struct run *r)
@@ -132,8 +131,7 @@ static vs_rc survey(struct run *r, bool *ret, struct vs_error *err)
     return again(r, r->now, err);
 }
 
-/* -- what stands for each leaf in a hash-tree renewal ---------------------------------------
- */
+/* -- what stands for each leaf in a hash-tree renewal -------------------------------------- */
 
 struct hashing {
     struct run *run;
