@@ -1,4 +1,5 @@
 #include "formats/xml/parse_priv.h"
+#include "formats/xml/plain.h"
 #include "formats/xml/prescan.h"
 #include <libxml/SAX2.h>
 #include <limits.h>
@@ -240,6 +241,12 @@ static int compare_ids(const void *a, const void *b)
                   vs_xml_value(*(const xmlAttr *const *)b));
 }
 
+void vs_xml_sort_ids(struct vs_xml *xml)
+{
+    if (xml->n_ids > 1)
+        qsort(xml->ids, xml->n_ids, sizeof *xml->ids, compare_ids);
+}
+
 vs_rc vs_xml_parse_finish(xmlParserCtxt *context, struct parse *p, struct vs_xml *xml)
 {
     xml->ids = p->ids;
@@ -252,8 +259,7 @@ vs_rc vs_xml_parse_finish(xmlParserCtxt *context, struct parse *p, struct vs_xml
     if (!context->nsWellFormed)
         return vs_xml_parse_failure(context, p->err);
     VS_TRY(check_version(xml->doc, p->err));
-    if (xml->n_ids > 1)
-        qsort(xml->ids, xml->n_ids, sizeof *xml->ids, compare_ids);
+    vs_xml_sort_ids(xml);
     return VS_OK;
 }
 
@@ -307,6 +313,23 @@ static void give_context(xmlParserCtxt *context, bool good)
     VS_ASSERT(pthread_setspecific(context_key, context) == 0);
 }
 
+vs_rc vs_xml_parse_any(struct vs_bytes text, const struct vs_xml_limits *limits,
+                       struct vs_xml *xml, struct vs_error *err)
+{
+    VS_TRY(vs_xml_prescan(text, limits->max_attributes, err));
+    xmlParserCtxt *context = take_context();
+    if (context == NULL)
+        return vs_fail(err, VS_E_NOMEM, NULL, "the XML parser is out of memory");
+    struct parse p = {.limits = limits, .err = err};
+    vs_rc rc = run(context, text, &p, xml);
+    if (xml->doc == NULL && context->myDoc != NULL) {
+        xmlFreeDoc(context->myDoc);
+        context->myDoc = NULL;
+    }
+    give_context(context, vs_ok(rc));
+    return rc;
+}
+
 vs_rc vs_xml_parse(struct vs_bytes text, const struct vs_xml_limits *limits,
                    struct vs_xml **ret, struct vs_error *err)
 {
@@ -316,20 +339,11 @@ vs_rc vs_xml_parse(struct vs_bytes text, const struct vs_xml_limits *limits,
                  "XML of %zu bytes", text.len);
     if (text.len == 0)
         return vs_fail(err, VS_E_XML, NULL, "empty");
-    VS_TRY(vs_xml_prescan(text, limits->max_attributes, err));
-    xmlParserCtxt *context = take_context();
-    if (context == NULL)
-        return vs_fail(err, VS_E_NOMEM, NULL, "the XML parser is out of memory");
-    struct parse p = {.limits = limits, .err = err};
     VS_XML *xml = vs_heap_new(sizeof *xml);
-    vs_rc rc = run(context, text, &p, xml);
-    if (xml->doc == NULL && context->myDoc != NULL) {
-        xmlFreeDoc(context->myDoc);
-        context->myDoc = NULL;
-    }
-    give_context(context, vs_ok(rc));
-    if (!vs_ok(rc))
-        return rc;
+    if (vs_xml_read_plain(text, limits, xml))
+        vs_xml_sort_ids(xml);
+    else
+        VS_TRY(vs_xml_parse_any(text, limits, xml, err));
     *ret = xml;
     xml = NULL;
     return VS_OK;
@@ -339,8 +353,9 @@ void vs_xml_free(struct vs_xml *xml)
 {
     if (xml == NULL)
         return;
-    if (xml->doc != NULL)
+    if (xml->doc != NULL && xml->arena == NULL)
         xmlFreeDoc(xml->doc);
+    vs_arena_free(xml->arena);
     vs_heap_free(xml->ids);
     vs_heap_free(xml);
 }

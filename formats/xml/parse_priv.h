@@ -27,6 +27,10 @@ struct parse {
 void vs_xml_parse_install(xmlSAXHandler *sax);
 /* The first refusal: what comes after it is not looked at. */
 void vs_xml_parse_stop(void *context, vs_rc rc);
+/* A document that plain.h left, by libxml2, into an empty `xml`. */
+VS_NODISCARD vs_rc vs_xml_parse_any(struct vs_bytes text, const struct vs_xml_limits *limits,
+                                    struct vs_xml *xml, struct vs_error *err);
+void vs_xml_sort_ids(struct vs_xml *xml);
 /* What libxml2 found wrong, in our codes. */
 VS_NODISCARD vs_rc vs_xml_parse_failure(xmlParserCtxt *context, struct vs_error *err);
 /* After the last byte: `xml` has its tree; takes the ids. */

@@ -6,7 +6,8 @@
 
 struct vs_xml {
     xmlDoc *doc;
-    const xmlAttr **ids; /* sorted by value */
+    struct vs_arena *arena; /* the tree lies in it (plain.h); NULL: libxml2's own */
+    const xmlAttr **ids;    /* sorted by value */
     size_t n_ids;
 };
 
