@@ -149,6 +149,8 @@ static ssize_t read_source(void *context, uint64_t offset, char *to, size_t max)
 static struct MHD_Response *make_response(struct vs_request *request)
 {
     struct answer *answer = &request->answer;
+    if (request->more != NULL && answer->of.status == 200)
+        return vs_http_parts_response(request);
     if (answer->of.source != NULL && answer->of.source->size > 0)
         return MHD_create_response_from_callback(answer->of.source->size, STREAM_BLOCK,
                                                  read_source, request, NULL);
@@ -222,6 +224,7 @@ void vs_http_answer_ended(struct vs_request *request, bool complete)
     if (answer->done != NULL)
         answer->done(answer->context, whole);
     if (whole)
-        request->server->counts_sent +=
-            answer->of.source != NULL ? answer->of.source->size : answer->of.body.len;
+        request->server->counts_sent += answer->of.source != NULL
+                                            ? answer->of.source->size
+                                            : answer->of.body.len + request->parts_sent;
 }

@@ -273,6 +273,7 @@ void vs_http_completed(void *context, struct MHD_Connection *mhd, void **slot,
     if (request->entered)
         vs_http_leave(server, request->scope, request->upload);
     vs_buffer_done(&request->body);
+    vs_buffer_done(&request->part);
     vs_arena_free(request->arena);
     vs_heap_free(request);
     *slot = NULL;

@@ -124,6 +124,11 @@ struct vs_request {
     atomic_int holds;
     vs_handler *then;
     struct waiter waiter; /* guarded by server.lock */
+    vs_handler *more;     /* of an answer that goes on; NULL: of others */
+    struct vs_buffer part;
+    size_t part_at; /* of it was sent */
+    uint64_t parts_sent;
+    bool more_ended;
 };
 
 struct listener {
@@ -215,6 +220,9 @@ bool vs_http_list_has(const char *list, const char *word);
 /* answer.c */
 enum MHD_Result vs_http_answer_send(struct vs_request *request);
 void vs_http_answer_ended(struct vs_request *request, bool complete);
+
+/* parts.c */
+struct MHD_Response *vs_http_parts_response(struct vs_request *request);
 
 /* dispatch.c */
 enum MHD_Result vs_http_access(void *listener, struct MHD_Connection *mhd, const char *url,

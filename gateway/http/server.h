@@ -189,6 +189,15 @@ void vs_respond_stream(struct vs_request *request, int status, const char *media
 /* What the body given next is called, and its SHA-256 (may be NULL): Content-Disposition and
  * Repr-Digest. Copied. */
 void vs_respond_name(struct vs_request *request, const char *name, const uint8_t *sha256);
+/* An answer (200) that goes on until it is ended. `more` is called on the HTTP thread whenever
+ * all parts so far were sent. It gives one (vs_respond_part), or holds the request: then
+ * whoever releases it may have given one, else `more` is called again; or it ends the answer
+ * (vs_respond_end, or by failing: what was sent stands). An idle one costs no thread and keeps
+ * no part. That its client has gone shows only when something is sent. */
+void vs_respond_parts(struct vs_request *request, const char *media_type, vs_handler *more);
+/* Copied, at most 1 MiB; the part before was sent. In `more`, or by who holds the request. */
+void vs_respond_part(struct vs_request *request, struct vs_bytes bytes);
+void vs_respond_end(struct vs_request *request);
 /* problem+json of the code's row, in the request's language; `detail` is err->text. */
 void vs_respond_problem(struct vs_request *request, const struct vs_error *err);
 /* The same with members of its own: `members` is JSON text like `"evidence":"…","x":1` or NULL.

@@ -94,6 +94,9 @@ static vs_rc list(struct vs_request *request, struct vs_error *err)
 
 static vs_rc begin(struct vs_request *request, bool events, struct vs_error *err)
 {
+    if (strcmp(vs_request_accept(request, "application/json text/event-stream"),
+               "text/event-stream") == 0)
+        return vs_rest_stream(request, events, err);
     struct inbox *self = vs_arena_make(vs_request_arena(request), struct inbox);
     if (self == NULL)
         return vs_fail_memory(err);

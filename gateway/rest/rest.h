@@ -46,4 +46,7 @@ VS_NODISCARD vs_rc vs_rest_participant(struct vs_request *request, const char *t
 /* The query's `after`. */
 VS_NODISCARD vs_rc vs_rest_after(const struct vs_request *request, struct vs_id *ret,
                                  struct vs_error *err);
+/* stream.c: GET /v1/inbox or /v1/events as text/event-stream. */
+VS_NODISCARD vs_rc vs_rest_stream(struct vs_request *request, bool events,
+                                  struct vs_error *err);
 #endif

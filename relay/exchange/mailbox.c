@@ -30,6 +30,12 @@ static vs_rc cursor_decode(const char *cursor, int64_t *ret, struct vs_error *er
     return VS_OK;
 }
 
+vs_rc vs_cursor_check(const char *cursor, struct vs_error *err)
+{
+    int64_t ignored;
+    return cursor_decode(cursor, &ignored, err);
+}
+
 char *vs_cursor_new(struct vs_arena *arena, int64_t place)
 {
     return place == 0 ? vs_arena_strdup(arena, "")

@@ -93,6 +93,8 @@ struct vs_page {
 
 /* The cursor after the entry of this sequence; NULL: the arena is full. */
 char *vs_cursor_new(struct vs_arena *arena, int64_t sequence);
+/* VS_E_PARAMETER: not a cursor of ours. */
+VS_NODISCARD vs_rc vs_cursor_check(const char *cursor, struct vs_error *err);
 
 /* Deliveries to the caller's participant, after `cursor`, at most `limit` (1..500).
  * VS_E_PARAMETER: not a cursor of ours. */
