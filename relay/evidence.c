@@ -1,5 +1,7 @@
 #include "relay/evidence.h"
 #include "formats/evidence/erds.h"
+#include "relay/archive/access_record.h"
+#include "relay/archive/deed.h"
 #include "relay/archive/renewal.h"
 #include "relay/exchange/access.h"
 #include "relay/relay_priv.h"
@@ -60,10 +62,14 @@ static vs_rc from_row(struct vs_relay *relay, struct vs_arena *arena, const stru
     return VS_OK;
 }
 
-/* What concerns one recipient is for the sender and that recipient. */
+/* What concerns one recipient is for the sender and that recipient; what supervision did is not
+ * for parties. */
 static bool may_see(const struct vs_access *access, const struct vs_caller *caller,
-                    struct vs_id recipient)
+                    const struct vs_value *row)
 {
+    struct vs_id recipient = vs_value_id(&row[VS_EVIDENCE_RECIPIENT]);
+    if (access->party != VS_PARTY_AUDITOR && vs_deed_is_hidden(row[VS_EVIDENCE_EVENT].bytes))
+        return false;
     return access->party != VS_PARTY_RECIPIENT || vs_id_is_none(recipient) ||
            vs_id_equal(recipient, caller->participant);
 }
@@ -90,11 +96,18 @@ vs_rc vs_evidence_get(struct vs_relay *relay, struct vs_arena *arena,
         return from_row(relay, arena, row, &batch, ret, err);
     vs_rc rc = vs_access_find(relay, arena, caller,
                               vs_value_id(&row->values[VS_EVIDENCE_DOCUMENT]), &access, err);
+    /* Of an act about no document: for operators and the supervising authority. */
+    if (rc.code == VS_E_NOT_FOUND &&
+        vs_caller_may(caller, VS_ROLE_OPERATOR | VS_ROLE_AUDITOR) &&
+        vs_deed_is_the_services(row->values[VS_EVIDENCE_EVENT].bytes))
+        return from_row(relay, arena, row, &batch, ret, err);
     if (rc.code == VS_E_NOT_FOUND)
         return unknown(err);
     VS_TRY(rc);
-    VS_REFUSE_IF(!may_see(&access, caller, vs_value_id(&row->values[VS_EVIDENCE_RECIPIENT])),
-                 err, VS_E_NOT_FOUND, "Art. 35", "there is no such evidence");
+    VS_REFUSE_IF(!may_see(&access, caller, row->values), err, VS_E_NOT_FOUND, "Art. 35",
+                 "there is no such evidence");
+    vs_access_note(relay, caller, vs_value_id(&row->values[VS_EVIDENCE_DOCUMENT]),
+                   VS_ACCESS_EVIDENCE);
     return from_row(relay, arena, row, &batch, ret, err);
 }
 
@@ -118,7 +131,7 @@ vs_rc vs_evidence_list(struct vs_relay *relay, struct vs_arena *arena,
     if (list == NULL)
         return vs_fail_memory(err);
     for (size_t i = 0; i < n; i++) {
-        if (!may_see(&access, caller, vs_value_id(&rows[i].values[VS_EVIDENCE_RECIPIENT])))
+        if (!may_see(&access, caller, rows[i].values))
             continue;
         VS_TRY(from_row(relay, arena, &rows[i], &batch, &list[used++], err));
     }

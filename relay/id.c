@@ -10,6 +10,16 @@ struct vs_id vs_id_new(const struct vs_seams *seams, vs_time_ms now)
     return id;
 }
 
+struct vs_id vs_id_at(vs_time_ms time, uint8_t rest)
+{
+    struct vs_id id;
+    uint8_t prefix[8];
+    vs_put_u64(prefix, time < 0 ? 0 : (uint64_t)time);
+    memset(id.bytes, rest, sizeof id.bytes);
+    memcpy(id.bytes, prefix + 2, 6);
+    return id;
+}
+
 void vs_id_text(struct vs_id id, char out[VS_ID_TEXT])
 {
     vs_hex(vs_id_bytes(&id), out);

@@ -19,6 +19,8 @@ static inline vs_time_ms vs_id_time(struct vs_id id)
 }
 
 struct vs_id vs_id_new(const struct vs_seams *seams, vs_time_ms now);
+/* A bound for what was made at `time`: the lowest such id (`rest` 0) or the highest (0xff). */
+struct vs_id vs_id_at(vs_time_ms time, uint8_t rest);
 void vs_id_text(struct vs_id id, char out[VS_ID_TEXT]);
 char *vs_id_text_new(struct vs_arena *arena, struct vs_id id);
 /* Exactly 32 hex digits. Callers answer `false` as an unknown id (VS_E_NOT_FOUND). */

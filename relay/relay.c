@@ -1,3 +1,4 @@
+#include "relay/archive/access_record.h"
 #include "relay/archive/renewal.h"
 #include "relay/archive/retention.h"
 #include "relay/centre/centre.h"
@@ -324,6 +325,7 @@ vs_rc vs_relay_open(const struct vs_relay_settings *settings, const struct vs_se
     atomic_store(&relay->disk_free, UINT64_MAX);
     init_lock(relay);
     relay->parties = vs_party_cache_new();
+    relay->accesses = vs_access_notes_new();
     relay->backup = vs_backup_new();
     vs_health_open(relay);
     vs_rc rc = open_all(relay, err);
@@ -354,6 +356,8 @@ void vs_relay_close(struct vs_relay *relay)
     end_queue(&relay->staged);
     relay->staged_own = 0;
     end_queue(&relay->background);
+    if (relay->store != NULL && !relay->broken && !relay->settings.inspect)
+        vs_access_flush(relay);
     vs_deliver_close(relay);
     vs_backup_close(relay);
     vs_verification_close(relay->verification);
@@ -367,6 +371,7 @@ void vs_relay_close(struct vs_relay *relay)
     vs_segments_close(relay->segments);
     vs_store_close(relay->store);
     vs_party_cache_free(relay->parties);
+    vs_access_notes_free(relay->accesses);
     pthread_cond_destroy(&relay->work_cond);
     pthread_cond_destroy(&relay->commit_cond);
     pthread_cond_destroy(&relay->mark_cond);
@@ -397,6 +402,7 @@ bool vs_relay_clockwork(struct vs_relay *relay, vs_time_ms now)
     relay->clockwork_at = moment + CLOCKWORK_MS;
     look_at_disk(relay);
     vs_retention_step(relay, now);
+    vs_access_step(relay);
     vs_health_look(relay, now, moment);
     struct vs_error err;
     bool did = take_due(relay, now);

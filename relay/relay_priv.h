@@ -22,6 +22,7 @@ struct vs_sequencer;   /* exchange/sequence.h */
 struct vs_sealer;      /* seal/seal.c */
 struct vs_party_cache; /* exchange/cache.h */
 struct vs_verification;
+struct vs_access_notes; /* archive/access_record.h */
 struct vs_waiter;
 struct vs_delivering;  /* deliver.c */
 struct vs_remote_kind; /* deliver.h */
@@ -120,6 +121,7 @@ struct vs_relay {
     _Atomic uint64_t following;  /* follow-up jobs under way */
     _Atomic bool follow_failed;  /* some of them must be made again (clockwork) */
     _Atomic int64_t first_month; /* oldest one with idempotency or repetition rows */
+    struct vs_access_notes *accesses;
     _Atomic int64_t witnessed;   /* archive/retention.h: what terms are measured by */
     _Atomic bool clock_doubted;
     int64_t witness_at;   /* monotonic; the clockwork's own */

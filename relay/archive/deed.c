@@ -17,6 +17,28 @@ bool vs_event_is_act(enum vs_event event)
            event == VS_EVENT_CLOCK_CONFIRMATION || event == VS_EVENT_SUPERVISION_REPORT;
 }
 
+static bool is_one_of(struct vs_bytes name, const enum vs_event *events, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (vs_bytes_is(name, vs_event_info(events[i])->name))
+            return true;
+    return false;
+}
+
+bool vs_deed_is_hidden(struct vs_bytes event)
+{
+    static const enum vs_event hidden[] = {VS_EVENT_LEGAL_HOLD, VS_EVENT_LEGAL_HOLD_LIFTED,
+                                           VS_EVENT_INSPECTION};
+    return is_one_of(event, hidden, sizeof hidden / sizeof *hidden);
+}
+
+bool vs_deed_is_the_services(struct vs_bytes event)
+{
+    static const enum vs_event own[] = {
+        VS_EVENT_RETENTION_DELETION, VS_EVENT_CLOCK_CONFIRMATION, VS_EVENT_SUPERVISION_REPORT};
+    return is_one_of(event, own, sizeof own / sizeof *own);
+}
+
 vs_rc vs_ground_check(const char *reason, struct vs_error *err)
 {
     struct vs_bytes text = vs_bytes_text(reason == NULL ? "" : reason);
@@ -165,6 +187,7 @@ vs_rc vs_deed_stage(struct vs_relay *relay, struct vs_job *job, struct vs_stage 
                         vs_arena_printf(job->arena, "%lld", (long long)act->count));
     VS_TRY(vs_issue_make(relay, job->arena, facts, &issue, now, issued, err));
     act->evidence = issued->id;
+    act->file = issued;
     VS_TRY(stage_row(stage, caller, act, err));
     return vs_issue_stage(stage, facts, &issue, issued, err);
 }
@@ -195,23 +218,12 @@ vs_rc vs_deed_from_row(struct vs_arena *arena, const struct vs_row *row, struct 
     return VS_OK;
 }
 
-/* Ids are in order of time: their first 48 bits are milliseconds. */
-static struct vs_id id_at(vs_time_ms time, uint8_t rest)
-{
-    struct vs_id id;
-    uint8_t prefix[8];
-    vs_put_u64(prefix, time < 0 ? 0 : (uint64_t)time);
-    memset(id.bytes, rest, sizeof id.bytes);
-    memcpy(id.bytes, prefix + 2, 6);
-    return id;
-}
-
 vs_rc vs_deed_list(struct vs_relay *relay, struct vs_arena *arena, vs_time_ms from,
                    vs_time_ms to, struct vs_id after, size_t limit, const struct vs_deed **ret,
                    size_t *ret_n, struct vs_error *err)
 {
-    struct vs_id low = from == VS_TIME_NONE ? VS_ID_NONE : id_at(from, 0);
-    struct vs_id high = to == VS_TIME_NONE ? id_at(INT64_MAX, 0xff) : id_at(to, 0xff);
+    struct vs_id low = from == VS_TIME_NONE ? VS_ID_NONE : vs_id_at(from, 0);
+    struct vs_id high = to == VS_TIME_NONE ? vs_id_at(INT64_MAX, 0xff) : vs_id_at(to, 0xff);
     struct vs_value low_value = vs_id_value(&low), high_value = vs_id_value(&high),
                     after_value = vs_id_value(&after);
     struct vs_query query = {

@@ -15,16 +15,20 @@ struct vs_deed {
     struct vs_id id, evidence;
     enum vs_event event;
     vs_time_ms time;
-    struct vs_id document;  /* VS_ID_NONE: about no single one */
-    struct vs_id principal; /* VS_ID_NONE: the service itself */
-    const char *name;       /* of the principal; NULL */
-    const char *reason;     /* NULL */
-    int64_t count;          /* deletions: tombstones; reports: documents */
-    const uint8_t *digest;  /* 32 bytes: of tombstones or of the report; NULL */
+    struct vs_id document;               /* VS_ID_NONE: about no single one */
+    struct vs_id principal;              /* VS_ID_NONE: the service itself */
+    const char *name;                    /* of the principal; NULL */
+    const char *reason;                  /* NULL */
+    int64_t count;                       /* deletions: tombstones; reports: documents */
+    const uint8_t *digest;               /* 32 bytes: of tombstones or of the report; NULL */
+    const struct vs_evidence_file *file; /* set by vs_deed_stage, in the job's arena */
 };
 
 /* Whether evidence of this event is for the supervising authority and operators only. */
 bool vs_event_is_supervision(enum vs_event event);
+/* The same by the name in a row of evidence; and whether it is about no document. */
+bool vs_deed_is_hidden(struct vs_bytes event);
+bool vs_deed_is_the_services(struct vs_bytes event);
 
 /* Whether evidence of this event belongs to an act. */
 bool vs_event_is_act(enum vs_event event);

@@ -1,5 +1,7 @@
 #include "relay/archive/renewal.h"
 #include "relay/exchange/mailbox.h"
+#include "relay/archive/access_record.h"
+#include "relay/archive/inspection.h"
 #include "relay/evidence.h"
 #include "relay/exchange/access.h"
 #include "relay/exchange/delivery.h"
@@ -311,7 +313,11 @@ vs_rc vs_content_open(struct vs_relay *relay, struct vs_arena *arena,
     if (access.document == NULL)
         return vs_fail(err, VS_E_NOT_FOUND, NULL, "a refused document is not kept");
     VS_TRY(check_open(&access, err));
+    if (access.party == VS_PARTY_AUDITOR)
+        VS_TRY(vs_inspection_check(relay, arena, caller, document, err));
     VS_TRY(vs_content_of(relay, arena, access.document, what, ret, err));
+    vs_access_note(relay, caller, document,
+                   what == VS_CONTENT_ORIGINAL ? VS_ACCESS_ORIGINAL : VS_ACCESS_CONSIGNMENT);
     ret->complete_is_handover = access.party == VS_PARTY_RECIPIENT;
     return VS_OK;
 }

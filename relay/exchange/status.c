@@ -1,4 +1,5 @@
 #include "relay/exchange/status.h"
+#include "relay/archive/access_record.h"
 #include "formats/evidence/erds.h"
 #include "relay/exchange/access.h"
 #include "relay/exchange/delivery.h"
@@ -164,6 +165,7 @@ vs_rc vs_status_get(struct vs_relay *relay, struct vs_arena *arena,
         VS_TRY(fill_accepted(relay, arena, &access, &status, err));
     else
         VS_TRY(fill_refused(arena, access.refusal, &status, err));
+    vs_access_note(relay, caller, id, VS_ACCESS_STATUS);
     *ret = status;
     return VS_OK;
 }
