@@ -99,8 +99,7 @@ struct vs_relay_settings {
     bool batch_marks;   /* built-in agreement `law`: batched instead of per-document marks */
     /* restore.h alone sets it: the store is a backup's, a new log begins (journal.h). */
     struct vs_journal_restart *restart;
-    int64_t
-        utc_offset_ms; /* 4 h: local time where the service is; registers change years by it */
+    int64_t utc_offset_ms; /* 4 h: local time where the service is, for registers' years */
     int64_t clock_back_ms; /* 2 s: a clock further behind the last record stops intake */
 
     /* Pushes, notices and webhooks to participants' endpoints (deliver.h). */

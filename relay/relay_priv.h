@@ -122,7 +122,7 @@ struct vs_relay {
     _Atomic bool follow_failed;  /* some of them must be made again (clockwork) */
     _Atomic int64_t first_month; /* oldest one with idempotency or repetition rows */
     struct vs_access_notes *accesses;
-    _Atomic int64_t witnessed;   /* archive/retention.h: what terms are measured by */
+    _Atomic int64_t witnessed; /* archive/retention.h: what terms are measured by */
     _Atomic bool clock_doubted;
     int64_t witness_at;   /* monotonic; the clockwork's own */
     int64_t witness_kept; /* as the store has it */

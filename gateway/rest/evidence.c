@@ -2,6 +2,7 @@
 #include "gateway/call.h"
 #include "gateway/rest/rest.h"
 #include "gateway/rest/views.h"
+#include "relay/archive/access_record.h"
 #include <stdio.h>
 
 #define TYPE_XML  "application/xml"
@@ -17,6 +18,7 @@ static vs_rc run_list(struct vs_relay *relay, struct vs_job *job, struct vs_requ
     size_t n;
     VS_TRY(vs_request_id_param(request, "id", &id, err));
     VS_TRY(vs_evidence_list(relay, job->arena, vs_caller_of(request), id, &list, &n, err));
+    vs_access_note(relay, vs_caller_of(request), id, VS_ACCESS_EVIDENCE);
     VS_JSON json;
     vs_json_init(&json);
     vs_json_object(&json, NULL);

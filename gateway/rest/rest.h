@@ -32,6 +32,10 @@ vs_handler vs_rest_backup_start, vs_rest_backup_list, vs_rest_backup_get;
 vs_handler vs_rest_verify;
 vs_handler vs_rest_inbox, vs_rest_events, vs_rest_webhook_key;
 vs_handler vs_rest_acknowledge, vs_rest_reply, vs_rest_consent, vs_rest_notice, vs_rest_remind;
+vs_handler vs_rest_register;
+vs_handler vs_rest_document_retention, vs_rest_retention, vs_rest_clock_confirm, vs_rest_hold,
+    vs_rest_hold_list, vs_rest_inspect;
+vs_handler vs_rest_act_list, vs_rest_access_list, vs_rest_report, vs_rest_report_seal;
 vs_handler vs_rest_export_add, vs_rest_export_get, vs_rest_export_bundle;
 
 /* relay's checks and those of the gateway; `ret` has VS_HEALTH_CHECKS. */

@@ -1,4 +1,5 @@
 #include "gateway/rest/views.h"
+#include "relay/archive/deed.h"
 
 void vs_view_participant(struct vs_json *json, const char *name, const struct vs_participant *p)
 {
@@ -185,6 +186,24 @@ static void legal_time(struct vs_json *json, const char *name, const struct vs_l
     vs_json_time(json, "mark", t->marked ? t->mark : VS_TIME_NONE);
     vs_json_yes_no(json, "mark_in_law", t->marked && t->mark_in_law);
     vs_json_string(json, "actor", t->actor);
+    vs_json_end_object(json);
+}
+
+void vs_view_deed(struct vs_json *json, const char *name, const struct vs_deed *deed)
+{
+    vs_json_object(json, name);
+    vs_json_id(json, "id", deed->id);
+    vs_json_string(json, "event", vs_event_info(deed->event)->name);
+    vs_json_time(json, "time", deed->time);
+    vs_json_id(json, "document", deed->document);
+    vs_json_id(json, "principal", deed->principal);
+    vs_json_string(json, "name", deed->name);
+    vs_json_string(json, "reason", deed->reason);
+    if (deed->digest != NULL) {
+        vs_json_number(json, "count", deed->count);
+        vs_json_hex(json, "sha256", VS_BYTES(deed->digest, 32));
+    }
+    vs_json_id(json, "evidence", deed->evidence);
     vs_json_end_object(json);
 }
 

@@ -17,6 +17,8 @@ void vs_view_delivery(struct vs_json *json, const char *name,
 void vs_view_status(struct vs_json *json, const char *name, const struct vs_status *status);
 void vs_view_evidence(struct vs_json *json, const char *name,
                       const struct vs_evidence *evidence);
+struct vs_deed; /* relay/archive/deed.h */
+void vs_view_deed(struct vs_json *json, const char *name, const struct vs_deed *deed);
 /* Members only: they stand in an object of their own, or in a problem. */
 void vs_view_receipt(struct vs_json *json, const struct vs_receipt *receipt);
 /* {"entries":[…],"cursor":…,"more":…} */

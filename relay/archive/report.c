@@ -295,13 +295,12 @@ static vs_rc lay_out(struct vs_arena *arena, const struct vs_deed *deed, const c
 vs_rc vs_report_seal_stage(struct vs_relay *relay, struct vs_job *job,
                            const struct vs_caller *caller, struct vs_bytes content,
                            const char *name, uint64_t count, vs_time_ms now,
-                           struct vs_bytes *ret, struct vs_error *err)
+                           struct vs_deed *deed, struct vs_bytes *ret, struct vs_error *err)
 {
     struct vs_stage *stage;
     uint8_t *digest = vs_arena_alloc(job->arena, 32);
-    struct vs_deed *deed = vs_arena_make(job->arena, struct vs_deed);
     struct vs_sealed sealed;
-    if (digest == NULL || deed == NULL)
+    if (digest == NULL)
         return vs_fail_memory(err);
     VS_TRY(vs_stage_new(job, &stage, err));
     vs_sha256(content, digest);

@@ -52,5 +52,6 @@ VS_NODISCARD vs_rc vs_report_make(struct vs_relay *relay, struct vs_arena *arena
 VS_NODISCARD vs_rc vs_report_seal_stage(struct vs_relay *relay, struct vs_job *job,
                                         const struct vs_caller *caller, struct vs_bytes content,
                                         const char *name, uint64_t count, vs_time_ms now,
-                                        struct vs_bytes *ret, struct vs_error *err);
+                                        struct vs_deed *ret_deed, struct vs_bytes *ret,
+                                        struct vs_error *err);
 #endif
