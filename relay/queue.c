@@ -4,7 +4,7 @@
 #include "relay/exchange/mailbox.h"
 #include "relay/relay_priv.h"
 
-enum { SATURATED_GATHER = 5 };
+enum { SATURATED_GATHER = 8 };
 
 static bool cycle_ready(const struct vs_relay *relay, int64_t now);
 
