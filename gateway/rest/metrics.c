@@ -64,6 +64,10 @@ static void relay_metrics(struct vs_buffer *out, struct vs_relay *relay)
     vs_metric_counter(out, "mark_failures", "Failed requests to time-marking authorities.",
                       c.mark_failures);
     vs_metric_counter(out, "queue_refusals", "Jobs refused by a full queue.", c.queue_refusals);
+    vs_metric_counter(out, "due_taken", "Pieces of due work begun: terms, pushes, notices.",
+                      c.due_taken);
+    vs_metric_counter(out, "due_failed", "Of them, ended by a failure here: they come again.",
+                      c.due_failed);
     vs_metric_gauge(out, "largest_batch", "Most documents in one batch.",
                     (double)c.largest_batch);
     vs_metric_gauge(out, "jobs_waiting", "Jobs that wait for a worker.",
