@@ -2,7 +2,6 @@
 #include "relay/outgoing.h"
 #include "tests/unit/unit.h"
 #include <arpa/inet.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +16,8 @@ struct server {
     uint64_t wanted;   /* octets of a request before `last` is said */
     int connections;   /* atomically */
     _Atomic bool hush; /* nothing is said until it is false */
+    _Atomic bool over;
+    _Atomic int active;
     pthread_t thread;
 };
 
@@ -37,8 +38,8 @@ static void *serve_one(void *context)
     ssize_t n = read(self->fd, bytes, sizeof bytes);
     if (server->first != NULL)
         (void)!send(self->fd, server->first, strlen(server->first), MSG_NOSIGNAL);
-    if (server->last == NULL) /* it reads no more */
-        (void)!poll(&(struct pollfd){.fd = self->fd, .events = POLLRDHUP}, 1, -1);
+    while (server->last == NULL && !server->over) /* it reads no more */
+        sched_yield();
     for (; n > 0 && (got += (uint64_t)n) < server->wanted;)
         n = read(self->fd, bytes, sizeof bytes);
     while (server->hush)
@@ -51,6 +52,7 @@ static void *serve_one(void *context)
         continue;
     close(self->fd);
     vs_heap_free(self);
+    server->active--;
     return NULL;
 }
 
@@ -62,6 +64,7 @@ static void *serve(void *context)
         if (fd < 0)
             return NULL;
         __atomic_add_fetch(&server->connections, 1, __ATOMIC_SEQ_CST);
+        server->active++;
         struct client *client = vs_heap_new(sizeof *client);
         pthread_t thread;
         *client = (struct client){server, fd};
@@ -88,6 +91,9 @@ static int stop(struct server *server)
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
     close(server->listener);
+    server->over = true;
+    while (server->active > 0) /* every client has gone */
+        sched_yield();
     return __atomic_load_n(&server->connections, __ATOMIC_SEQ_CST);
 }
 
