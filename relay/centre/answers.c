@@ -60,12 +60,11 @@ static vs_rc answer(struct vs_centre *centre, struct vs_arena *arena,
         answers[i].cert_id = request->raw_ids[i];
         VS_TRY(look_up(centre, arena, &request->ids[i], now, &answers[i].statement, err));
     }
-    struct vs_certificate *const *chain;
     struct vs_signer signer;
-    if (vs_keys_chain(centre->keys, VS_PURPOSE_OCSP, &chain) == 0)
+    if (!vs_keys_has(centre->keys, VS_PURPOSE_OCSP))
         return vs_fail(err, VS_E_KEY, NULL, "there is no OCSP signer");
-    vs_keys_signer(centre->keys, VS_PURPOSE_OCSP, &signer);
-    struct vs_ocsp_responder responder = {chain[0]->der, &signer};
+    struct vs_certificate *own = vs_keys_signer(centre->keys, VS_PURPOSE_OCSP, &signer);
+    struct vs_ocsp_responder responder = {own->der, &signer};
     return vs_ocsp_make(&responder, answers, request->n_ids, request->nonce, now, to, err);
 }
 
@@ -96,19 +95,17 @@ void vs_centre_tsa_stop(struct vs_centre *centre, bool stopped)
 vs_rc vs_centre_tsa(struct vs_centre *centre, struct vs_bytes request,
                     struct vs_buffer *response, struct vs_error *err)
 {
-    if (centre->tsa == NULL)
+    const struct marker *marker = atomic_load(&centre->marker);
+    if (marker == NULL)
         return vs_fail(err, VS_E_NOT_FOUND, NULL, "this service marks no times");
-    struct vs_signer signer;
-    vs_keys_signer(centre->keys, VS_PURPOSE_TSA, &signer);
     vs_time_ms now = centre->seams->now_ms(centre->seams->context);
     struct vs_id serial = vs_id_new(centre->seams, now);
     struct vs_tsa_moment moment = {
-        .time = now, .serial = vs_id_bytes(&serial), .signer = &signer};
-    if (atomic_load(&centre->tsa_stopped) ||
-        !vs_certificate_in_force(centre->tsa_certificate, now))
+        .time = now, .serial = vs_id_bytes(&serial), .signer = &marker->signer};
+    if (atomic_load(&centre->tsa_stopped) || !vs_certificate_in_force(marker->certificate, now))
         moment.time = VS_TIME_NONE;
     enum vs_pki_failure refusal;
-    return vs_tsa_answer(centre->tsa, request, &moment, response, &refusal, err);
+    return vs_tsa_answer(marker->tsa, request, &moment, response, &refusal, err);
 }
 
 vs_rc vs_centre_tsa_embedded(void *context, struct vs_bytes request, struct vs_buffer *response,

@@ -171,11 +171,13 @@ static vs_rc complete_register(struct vs_centre *centre, struct vs_arena *arena,
     return VS_OK;
 }
 
-/* Roots and authorities are not renewed unasked: relying parties hold them. */
-static bool must_renew(const struct service *service, const struct vs_certificate *certificate,
-                       vs_time_ms now)
+/* Roots and authorities are not renewed unasked: relying parties hold them; and beside an
+ * authority that itself ends nothing new would last longer. */
+static bool must_renew(const struct vs_centre *centre, const struct service *service,
+                       const struct vs_certificate *certificate, vs_time_ms now)
 {
-    return !service->authority && certificate->not_after - RENEW_BEFORE_MS < now;
+    return !service->authority && certificate->not_after - RENEW_BEFORE_MS < now &&
+           certificate->not_after < centre->authorities[service->issuer]->not_after;
 }
 
 static vs_rc load_or_make(struct vs_centre *centre, const struct service *service,
@@ -188,7 +190,7 @@ static vs_rc load_or_make(struct vs_centre *centre, const struct service *servic
     if (rc.code == VS_E_NOT_FOUND)
         return make_service(centre, arena, service, now, ret, err);
     VS_TRY(rc);
-    if (must_renew(service, ret->certificate, now)) {
+    if (must_renew(centre, service, ret->certificate, now)) {
         loaded_done(ret);
         *ret = (struct loaded){.key = NULL};
         return make_service(centre, arena, service, now, ret, err);
@@ -209,38 +211,92 @@ static size_t chain_of(struct vs_centre *centre, const struct service *service,
     return n;
 }
 
-static vs_rc open_service(struct vs_centre *centre, const struct service *service,
-                          vs_time_ms now, struct vs_error *err)
+/* The authority as it is from now on. */
+static vs_rc set_marker(struct vs_centre *centre, struct vs_certificate *certificate,
+                        struct vs_error *err)
 {
-    if (service->purpose >= 0 && vs_keys_has(centre->keys, (enum vs_purpose)service->purpose))
-        return VS_OK; /* an outside centre's */
-    LOADED loaded = {.key = NULL};
-    VS_TRY(load_or_make(centre, service, now, &loaded, err));
-    if (service->purpose < 0)
-        return VS_OK; /* GnuTLS takes it from the folder: vs_centre_tls */
-    struct vs_certificate *chain[3];
-    size_t n = chain_of(centre, service, loaded.certificate, chain);
-    VS_TRY(vs_keys_set(centre->keys, (enum vs_purpose)service->purpose, loaded.key, chain, n,
-                       err));
-    if (service->purpose == VS_PURPOSE_ROOT)
-        centre->authorities[ROOT] = vs_certificate_ref(loaded.certificate);
-    if (service->purpose == VS_PURPOSE_CA)
-        centre->authorities[CA] = vs_certificate_ref(loaded.certificate);
-    if (service->purpose == VS_PURPOSE_TSA)
-        centre->tsa_certificate = vs_certificate_ref(loaded.certificate);
-    return VS_OK;
-}
-
-static vs_rc open_tsa(struct vs_centre *centre, struct vs_error *err)
-{
-    if (centre->tsa != NULL || centre->tsa_certificate == NULL)
-        return VS_OK;
-    struct vs_bytes chain[] = {centre->tsa_certificate->der, centre->authorities[CA]->der};
+    struct vs_bytes chain[] = {certificate->der, centre->authorities[CA]->der};
     struct vs_tsa_settings settings = {.policy = centre->settings.tsa_policy,
                                        .accuracy_ms = centre->settings.tsa_accuracy_ms,
                                        .chain = chain,
                                        .n_chain = 2};
-    return vs_tsa_new(&settings, &centre->tsa, err);
+    struct vs_tsa *tsa;
+    VS_TRY(vs_tsa_new(&settings, &tsa, err));
+    struct marker *marker = vs_heap_new(sizeof *marker);
+    *marker = (struct marker){.tsa = tsa, .older = atomic_load(&centre->marker)};
+    marker->certificate = vs_keys_signer(centre->keys, VS_PURPOSE_TSA, &marker->signer);
+    atomic_store(&centre->marker, marker);
+    return VS_OK;
+}
+
+/* What it has signs from now on. */
+static vs_rc take_service(struct vs_centre *centre, const struct service *service,
+                          const struct loaded *loaded, struct vs_error *err)
+{
+    struct vs_certificate *chain[3];
+    vs_time_ms renew_at = loaded->certificate->not_after - RENEW_BEFORE_MS;
+    if (!service->authority && renew_at < centre->renew_at)
+        centre->renew_at = renew_at;
+    if (service->purpose < 0)
+        return VS_OK; /* GnuTLS takes it from the folder: vs_centre_tls */
+    size_t n = chain_of(centre, service, loaded->certificate, chain);
+    VS_TRY(vs_keys_set(centre->keys, (enum vs_purpose)service->purpose, loaded->key, chain, n,
+                       err));
+    if (service->purpose == VS_PURPOSE_ROOT)
+        centre->authorities[ROOT] = vs_certificate_ref(loaded->certificate);
+    if (service->purpose == VS_PURPOSE_CA)
+        centre->authorities[CA] = vs_certificate_ref(loaded->certificate);
+    /* What is entered from now on is marked. */
+    return service->purpose == VS_PURPOSE_TSA ? set_marker(centre, loaded->certificate, err)
+                                              : VS_OK;
+}
+
+static vs_rc open_service(struct vs_centre *centre, const struct service *service,
+                          vs_time_ms now, struct vs_error *err)
+{
+    if (service->purpose >= 0 && vs_keys_has(centre->keys, (enum vs_purpose)service->purpose)) {
+        centre->outside[service->purpose] = true;
+        return VS_OK;
+    }
+    LOADED loaded = {.key = NULL};
+    VS_TRY(load_or_make(centre, service, now, &loaded, err));
+    return take_service(centre, service, &loaded, err);
+}
+
+/* The certificate that signs now; of TLS, the one in the folder. */
+static vs_rc renew_service(struct vs_centre *centre, const struct service *service,
+                           vs_time_ms now, struct vs_error *err)
+{
+    LOADED loaded = {.key = NULL};
+    struct vs_certificate *const *chain;
+    bool in_use = service->purpose >= 0 &&
+                  vs_keys_chain(centre->keys, (enum vs_purpose)service->purpose, &chain) > 0;
+    if (service->authority || (service->purpose >= 0 && centre->outside[service->purpose]))
+        return VS_OK;
+    if (in_use && !must_renew(centre, service, chain[0], now)) {
+        if (chain[0]->not_after - RENEW_BEFORE_MS < centre->renew_at)
+            centre->renew_at = chain[0]->not_after - RENEW_BEFORE_MS;
+        return VS_OK;
+    }
+    VS_TRY(load_or_make(centre, service, now, &loaded, err));
+    return take_service(centre, service, &loaded, err);
+}
+
+vs_rc vs_centre_renew(struct vs_centre *centre, vs_time_ms now, struct vs_error *err)
+{
+    if (now < centre->renew_at)
+        return VS_OK;
+    vs_time_ms before = centre->renew_at;
+    vs_rc rc = VS_OK;
+    centre->renew_at = INT64_MAX;
+    for (size_t i = 0; i < vs_centre_n_services && vs_ok(rc); i++)
+        rc = renew_service(centre, &vs_centre_services[i], now, err);
+    /* One that cannot be renewed is looked at once a day. */
+    if (!vs_ok(rc))
+        centre->renew_at = before;
+    else if (centre->renew_at < now + VS_DAY_MS)
+        centre->renew_at = now + VS_DAY_MS;
+    return rc;
 }
 
 /* Ed25519 keys without a certificate. */
@@ -283,7 +339,6 @@ static vs_rc open_all(struct vs_centre *centre, const struct vs_centre_settings 
     VS_TRY(make_folder(centre, err));
     for (size_t i = 0; i < vs_centre_n_services; i++) {
         VS_TRY(open_service(centre, &vs_centre_services[i], now, err));
-        VS_TRY(open_tsa(centre, err)); /* what is entered from now on is marked */
     }
     VS_TRY(open_bare_key(centre, VS_PURPOSE_CHECKPOINT, err));
     VS_TRY(open_bare_key(centre, VS_PURPOSE_WEBHOOK, err));
@@ -301,6 +356,7 @@ vs_rc vs_centre_open(const struct vs_centre_settings *settings, const struct vs_
     centre->seams = seams;
     centre->store = store;
     centre->keys = keys;
+    centre->renew_at = INT64_MAX;
     pthread_mutex_init(&centre->change_lock, NULL);
     pthread_mutex_init(&centre->lists_lock, NULL);
     vs_rc rc = centre->arena == NULL ? vs_fail_memory(err) : open_all(centre, settings, err);
@@ -316,8 +372,12 @@ void vs_centre_close(struct vs_centre *centre)
 {
     if (centre == NULL)
         return;
-    vs_tsa_free(centre->tsa);
-    vs_certificate_unref(centre->tsa_certificate);
+    for (struct marker *marker = atomic_load(&centre->marker), *older; marker != NULL;
+         marker = older) {
+        older = marker->older;
+        vs_tsa_free(marker->tsa);
+        vs_heap_free(marker);
+    }
     for (enum authority a = ROOT; a < AUTHORITIES; a++) {
         vs_certificate_unref(centre->authorities[a]);
         vs_heap_free(centre->lists[a].der);

@@ -65,9 +65,9 @@ VS_NODISCARD vs_rc vs_centre_open(const struct vs_centre_settings *settings,
                                   struct vs_error *err);
 void vs_centre_close(struct vs_centre *centre); /* NULL is fine; no call under way */
 
-/* Due work: suspensions that end, lists soon over, the service's certificates soon expired
- * (renewed with a new key at the next open). Cheap when nothing is due. Not on an HTTP thread.
- */
+/* Due work: suspensions that end, lists soon over, the service's certificates that end within
+ * 30 days: each gets a new key and certificate, which sign from then on (TLS: GnuTLS takes them
+ * at the next start or reload). Cheap when nothing is due. Not on an HTTP thread. */
 VS_NODISCARD vs_rc vs_centre_step(struct vs_centre *centre, vs_time_ms now,
                                   struct vs_error *err);
 

@@ -19,6 +19,15 @@ struct list {
     bool stale; /* the register has changed since */
 };
 
+/* The authority prepared with one certificate; after a renewal the next one is put before it,
+ * and all live as long as the centre. */
+struct marker {
+    struct vs_tsa *tsa;
+    struct vs_certificate *certificate;
+    struct vs_signer signer;
+    struct marker *older;
+};
+
 struct vs_centre {
     struct vs_arena *arena; /* texts of the settings */
     struct vs_centre_settings settings;
@@ -26,8 +35,9 @@ struct vs_centre {
     struct vs_store *store;
     struct vs_keys *keys;
     struct vs_certificate *authorities[AUTHORITIES];
-    struct vs_certificate *tsa_certificate; /* NULL: an outside authority marks */
-    struct vs_tsa *tsa;
+    _Atomic(struct marker *) marker; /* NULL: an outside authority marks */
+    vs_time_ms renew_at;             /* change_lock: when a certificate of ours ends soon */
+    bool outside[VS_PURPOSES];       /* an outside centre's key and certificate */
     atomic_bool tsa_stopped;
     pthread_mutex_t change_lock; /* one change of the register at a time */
     pthread_mutex_t lists_lock;
@@ -42,6 +52,12 @@ static inline enum vs_purpose authority_purpose(enum authority a)
 {
     return a == ROOT ? VS_PURPOSE_ROOT : VS_PURPOSE_CA;
 }
+
+/* -- centre.c ------------------------------------------------------------------------------ */
+
+/* The service's own certificates that end soon are made anew, with new keys. Needs change_lock.
+ */
+vs_rc vs_centre_renew(struct vs_centre *centre, vs_time_ms now, struct vs_error *err);
 
 /* -- profiles.c: what certificates state -------------------------------------------------- */
 

@@ -81,7 +81,7 @@ static vs_rc mark_event(struct vs_centre *centre, const char *serial,
                         struct vs_register_event *event, struct vs_arena *arena,
                         struct vs_error *err)
 {
-    if (centre->tsa == NULL)
+    if (atomic_load(&centre->marker) == NULL)
         return VS_OK;
     struct vs_timestamp_request request = {.cert_req = true};
     vs_register_event_digest(serial, event, &request.imprint);
@@ -370,6 +370,8 @@ vs_rc vs_centre_step(struct vs_centre *centre, vs_time_ms now, struct vs_error *
     for (enum authority a = ROOT; vs_ok(rc) && a < AUTHORITIES; a++)
         if (list_is_due(centre, a, now))
             rc = vs_centre_make_list(centre, a, now, err);
+    if (vs_ok(rc))
+        rc = vs_centre_renew(centre, now, err);
     pthread_mutex_unlock(&centre->change_lock);
     return rc;
 }

@@ -1,15 +1,20 @@
 #include "relay/seal/keys.h"
 #include "formats/certificate/certificate.h"
 #include "formats/crypto/signer.h"
+#include <stdatomic.h>
 
 #define CHAIN_MAX 8
 
+/* A key with its chain; never changed once it is in the list. */
+struct pair {
+    struct vs_key *key;
+    struct vs_certificate *chain[CHAIN_MAX];
+    size_t n_chain;
+    struct pair *older;
+};
+
 struct vs_keys {
-    struct {
-        struct vs_key *key; /* NULL: the purpose has none */
-        struct vs_certificate *chain[CHAIN_MAX];
-        size_t n_chain;
-    } of[VS_PURPOSES];
+    _Atomic(struct pair *) newest[VS_PURPOSES]; /* NULL: the purpose has no key */
 };
 
 const char *vs_purpose_name(enum vs_purpose purpose)
@@ -34,13 +39,12 @@ struct vs_keys *vs_keys_new(void)
     return vs_heap_new(sizeof(struct vs_keys));
 }
 
-static void forget(struct vs_keys *keys, enum vs_purpose purpose)
+static void free_pair(struct pair *pair)
 {
-    vs_key_unref(keys->of[purpose].key);
-    keys->of[purpose].key = NULL;
-    for (size_t i = 0; i < keys->of[purpose].n_chain; i++)
-        vs_certificate_unref(keys->of[purpose].chain[i]);
-    keys->of[purpose].n_chain = 0;
+    vs_key_unref(pair->key);
+    for (size_t i = 0; i < pair->n_chain; i++)
+        vs_certificate_unref(pair->chain[i]);
+    vs_heap_free(pair);
 }
 
 void vs_keys_free(struct vs_keys *keys)
@@ -48,8 +52,18 @@ void vs_keys_free(struct vs_keys *keys)
     if (keys == NULL)
         return;
     for (enum vs_purpose p = 0; p < VS_PURPOSES; p++)
-        forget(keys, p);
+        for (struct pair *pair = atomic_load(&keys->newest[p]), *older; pair != NULL;
+             pair = older) {
+            older = pair->older;
+            free_pair(pair);
+        }
     vs_heap_free(keys);
+}
+
+static const struct pair *newest(const struct vs_keys *keys, enum vs_purpose purpose)
+{
+    VS_ASSERT(purpose < VS_PURPOSES);
+    return atomic_load(&keys->newest[purpose]);
 }
 
 vs_rc vs_keys_set(struct vs_keys *keys, enum vs_purpose purpose, struct vs_key *key,
@@ -69,54 +83,62 @@ vs_rc vs_keys_set(struct vs_keys *keys, enum vs_purpose purpose, struct vs_key *
                            vs_public_key_spki(vs_key_public(key))))
             return vs_fail(err, VS_E_KEY, NULL, "the key of %s serves %s already",
                            vs_purpose_name(purpose), vs_purpose_name(p));
-    struct vs_key *taken = vs_key_ref(key);
+    struct pair *pair = vs_heap_new(sizeof *pair);
+    pair->key = vs_key_ref(key);
     for (size_t i = 0; i < n_chain; i++)
-        (void)vs_certificate_ref(chain[i]);
-    forget(keys, purpose);
-    keys->of[purpose].key = taken;
-    for (size_t i = 0; i < n_chain; i++)
-        keys->of[purpose].chain[i] = chain[i];
-    keys->of[purpose].n_chain = n_chain;
+        pair->chain[i] = vs_certificate_ref(chain[i]);
+    pair->n_chain = n_chain;
+    pair->older = atomic_load(&keys->newest[purpose]);
+    atomic_store(&keys->newest[purpose], pair);
     return VS_OK;
 }
 
 bool vs_keys_has(const struct vs_keys *keys, enum vs_purpose purpose)
 {
-    return keys->of[purpose].key != NULL;
+    return newest(keys, purpose) != NULL;
 }
 
 struct vs_signature_algorithm vs_keys_algorithm(const struct vs_keys *keys,
                                                 enum vs_purpose purpose)
 {
-    if (keys->of[purpose].key == NULL)
+    const struct pair *pair = newest(keys, purpose);
+    if (pair == NULL)
         return (struct vs_signature_algorithm){.scheme = VS_SCHEME_NONE};
-    return vs_key_default_algorithm(keys->of[purpose].key);
+    return vs_key_default_algorithm(pair->key);
 }
 
 size_t vs_keys_chain(const struct vs_keys *keys, enum vs_purpose purpose,
                      struct vs_certificate *const **ret)
 {
-    *ret = keys->of[purpose].chain;
-    return keys->of[purpose].n_chain;
+    const struct pair *pair = newest(keys, purpose);
+    *ret = pair == NULL ? NULL : pair->chain;
+    return pair == NULL ? 0 : pair->n_chain;
 }
 
 struct vs_public_key *vs_keys_public(const struct vs_keys *keys, enum vs_purpose purpose)
 {
-    struct vs_key *key = keys->of[purpose].key;
-    return key == NULL ? NULL : vs_key_public(key);
+    const struct pair *pair = newest(keys, purpose);
+    return pair == NULL ? NULL : vs_key_public(pair->key);
 }
 
-static vs_rc sign_one(const struct vs_keys *keys, struct vs_signing *job, struct vs_error *err)
+static vs_rc sign_with(struct vs_key *key, struct vs_signing *job, struct vs_error *err)
 {
-    VS_ASSERT(job->purpose < VS_PURPOSES);
-    struct vs_key *key = keys->of[job->purpose].key;
-    if (key == NULL)
-        return vs_fail(err, VS_E_KEY, NULL, "there is no key for the purpose %s",
-                       vs_purpose_name(job->purpose));
     struct vs_signature_algorithm algorithm = vs_key_default_algorithm(key);
     if (algorithm.digest == VS_DIGEST_NONE)
         return vs_key_sign_message(key, algorithm, job->message, job->form, &job->value, err);
     return vs_key_sign(key, algorithm, &job->digest, job->form, &job->value, err);
+}
+
+static vs_rc sign_one(const struct vs_keys *keys, struct vs_signing *job, struct vs_error *err)
+{
+    const struct pair *pair = newest(keys, job->purpose);
+    while (pair != NULL && job->certificate != NULL &&
+           (pair->n_chain == 0 || pair->chain[0] != job->certificate))
+        pair = pair->older;
+    if (pair == NULL)
+        return vs_fail(err, VS_E_KEY, NULL, "there is no key for the purpose %s",
+                       vs_purpose_name(job->purpose));
+    return sign_with(pair->key, job, err);
 }
 
 vs_rc vs_keys_sign(struct vs_keys *keys, struct vs_signing *jobs, size_t n,
@@ -138,21 +160,24 @@ void vs_keys_submit(struct vs_keys *keys, struct vs_signing *jobs, size_t n, vs_
 static vs_rc sign_for_formats(const struct vs_signer *signer, struct vs_bytes message,
                               struct vs_signature_value *ret, struct vs_error *err)
 {
-    struct vs_signing job = {.purpose = (enum vs_purpose)signer->selector,
-                             .form = VS_SIGNATURE_DER,
-                             .message = message};
+    const struct pair *pair = signer->context;
+    struct vs_signing job = {.form = VS_SIGNATURE_DER, .message = message};
     if (signer->algorithm.digest != VS_DIGEST_NONE)
         vs_digest_of(signer->algorithm.digest, message, &job.digest);
-    VS_TRY(vs_keys_sign(signer->context, &job, 1, err));
+    VS_TRY(sign_with(pair->key, &job, err));
     ret->len = job.value.len;
     memcpy(ret->bytes, job.value.bytes, job.value.len);
     return VS_OK;
 }
 
-void vs_keys_signer(struct vs_keys *keys, enum vs_purpose purpose, struct vs_signer *ret)
+struct vs_certificate *vs_keys_signer(struct vs_keys *keys, enum vs_purpose purpose,
+                                      struct vs_signer *ret)
 {
-    *ret = (struct vs_signer){.algorithm = vs_keys_algorithm(keys, purpose),
-                              .context = keys,
+    struct pair *pair = atomic_load(&keys->newest[purpose]);
+    VS_ASSERT(pair != NULL);
+    *ret = (struct vs_signer){.algorithm = vs_key_default_algorithm(pair->key),
+                              .context = pair,
                               .selector = (int)purpose,
                               .sign = sign_for_formats};
+    return pair->n_chain == 0 ? NULL : pair->chain[0];
 }

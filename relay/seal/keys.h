@@ -5,9 +5,11 @@
  * purposes (design.md, "Keys by purpose"). A purpose has a key, and mostly a certificate with
  * its chain; which algorithm it signs with follows from the key.
  *
- * Made and filled by one thread at start, read-only afterwards: signing is safe from any
- * thread. TLS keys are not here: GnuTLS reads them itself, and they sign no statement of ours.
- */
+ * Any thread may sign at any time. One thread at a time fills it: at start, and when a purpose
+ * gets a new key because its certificate ends soon. The old pair stays until vs_keys_free, so
+ * that what was borrowed lives on, and whoever prepared a signature with the old certificate
+ * names it (vs_signing.certificate). TLS keys are not here: GnuTLS reads them itself, and they
+ * sign no statement of ours. */
 #ifndef VS_RELAY_SEAL_KEYS_H
 #define VS_RELAY_SEAL_KEYS_H
 #include "formats/crypto/key.h"
@@ -37,6 +39,9 @@ struct vs_signing {
     /* Ed25519 only, in place of the digest (RFC 8032: it signs the message); borrowed until
      * done. */
     struct vs_bytes message;
+    /* Of vs_keys_chain: sign with its key, though the purpose may have a newer one meanwhile.
+     * NULL: the newest. */
+    const struct vs_certificate *certificate;
     struct vs_signature_value value;
 };
 
@@ -75,7 +80,9 @@ void vs_keys_submit(struct vs_keys *keys, struct vs_signing *jobs, size_t n, vs_
 VS_NODISCARD vs_rc vs_keys_sign(struct vs_keys *keys, struct vs_signing *jobs, size_t n,
                                 struct vs_error *err);
 
-/* A signer for formats/ (formats/crypto/signer.h) that signs with this purpose, DER form.
- * In the caller's memory; `keys` must outlive it. */
-void vs_keys_signer(struct vs_keys *keys, enum vs_purpose purpose, struct vs_signer *ret);
+/* A signer for formats/ (formats/crypto/signer.h) that signs with the newest key of this
+ * purpose, DER form. In the caller's memory; `keys` must outlive it. Returns that key's
+ * certificate (NULL: it has none). The purpose has a key. */
+struct vs_certificate *vs_keys_signer(struct vs_keys *keys, enum vs_purpose purpose,
+                                      struct vs_signer *ret);
 #endif

@@ -15,15 +15,26 @@
 #define RECORD_MANIFEST "META-INF/ASiCEvidenceRecordManifest001.xml"
 #define EVIDENCE_RECORD "META-INF/evidencerecord.ers"
 
+/* A prepared signer with the certificate that it was prepared for; a new one is put before it
+ * when the service's certificate was renewed, and both live as long as the sealer. */
+struct prepared {
+    struct vs_xades_signer *xades;
+    struct vs_certificate *certificate; /* lives with the keys */
+    struct prepared *older;
+};
+
+enum { SEAL, EVIDENCE, SIGNERS };
+static const enum vs_purpose purpose_of[SIGNERS] = {VS_PURPOSE_SEAL, VS_PURPOSE_EVIDENCE};
+
 struct vs_sealer {
-    struct vs_xades_signer *seal, *evidence;
-    struct vs_bytes evidence_certificate; /* lives with the keys */
+    _Atomic(struct prepared *) newest[SIGNERS];
+    pthread_mutex_t lock; /* one makes a new one */
 };
 
 /* -- signers ------------------------------------------------------------------------------- */
 
-static vs_rc signer_of(const struct vs_keys *keys, enum vs_purpose purpose,
-                       struct vs_xades_signer **ret, struct vs_error *err)
+static vs_rc prepare(const struct vs_keys *keys, enum vs_purpose purpose, struct prepared **ret,
+                     struct vs_error *err)
 {
     struct vs_certificate *const *chain;
     size_t n = vs_keys_chain(keys, purpose, &chain);
@@ -37,17 +48,50 @@ static vs_rc signer_of(const struct vs_keys *keys, enum vs_purpose purpose,
         used = CHAIN_MAX;
     for (size_t i = 0; i < used; i++)
         der[i] = chain[i]->der;
-    return vs_xades_signer_new(der, used, vs_keys_algorithm(keys, purpose), ret, err);
+    struct vs_xades_signer *xades;
+    VS_TRY(vs_xades_signer_new(der, used, vs_keys_algorithm(keys, purpose), &xades, err));
+    *ret = vs_heap_new(sizeof **ret);
+    **ret = (struct prepared){.xades = xades, .certificate = chain[0]};
+    return VS_OK;
+}
+
+static bool is_newest(const struct vs_keys *keys, enum vs_purpose purpose,
+                      const struct prepared *prepared)
+{
+    struct vs_certificate *const *chain;
+    return prepared != NULL && vs_keys_chain(keys, purpose, &chain) > 0 &&
+           chain[0] == prepared->certificate;
+}
+
+static vs_rc signer_of(struct vs_relay *relay, unsigned which, const struct prepared **ret,
+                       struct vs_error *err)
+{
+    struct vs_sealer *sealer = relay->sealer;
+    enum vs_purpose purpose = purpose_of[which];
+    struct prepared *prepared = atomic_load(&sealer->newest[which]);
+    vs_rc rc = VS_OK;
+    if (!is_newest(relay->keys, purpose, prepared)) {
+        pthread_mutex_lock(&sealer->lock);
+        struct prepared *older = prepared = atomic_load(&sealer->newest[which]);
+        if (!is_newest(relay->keys, purpose, prepared))
+            rc = prepare(relay->keys, purpose, &prepared, err);
+        if (vs_ok(rc) && prepared != older) {
+            prepared->older = older;
+            atomic_store(&sealer->newest[which], prepared);
+        }
+        pthread_mutex_unlock(&sealer->lock);
+    }
+    *ret = prepared;
+    return rc;
 }
 
 vs_rc vs_sealer_open(struct vs_relay *relay, struct vs_error *err)
 {
-    struct vs_certificate *const *chain;
+    const struct prepared *unused;
     relay->sealer = vs_heap_new(sizeof *relay->sealer);
-    VS_TRY(signer_of(relay->keys, VS_PURPOSE_SEAL, &relay->sealer->seal, err));
-    VS_TRY(signer_of(relay->keys, VS_PURPOSE_EVIDENCE, &relay->sealer->evidence, err));
-    if (vs_keys_chain(relay->keys, VS_PURPOSE_EVIDENCE, &chain) > 0)
-        relay->sealer->evidence_certificate = chain[0]->der;
+    pthread_mutex_init(&relay->sealer->lock, NULL);
+    for (unsigned i = 0; i < SIGNERS; i++)
+        VS_TRY(signer_of(relay, i, &unused, err));
     return VS_OK;
 }
 
@@ -55,21 +99,29 @@ void vs_sealer_close(struct vs_relay *relay)
 {
     if (relay->sealer == NULL)
         return;
-    vs_xades_signer_free(relay->sealer->seal);
-    vs_xades_signer_free(relay->sealer->evidence);
+    for (unsigned i = 0; i < SIGNERS; i++)
+        for (struct prepared *p = atomic_load(&relay->sealer->newest[i]), *older; p != NULL;
+             p = older) {
+            older = p->older;
+            vs_xades_signer_free(p->xades);
+            vs_heap_free(p);
+        }
+    pthread_mutex_destroy(&relay->sealer->lock);
     vs_heap_free(relay->sealer);
     relay->sealer = NULL;
 }
 
 struct vs_bytes vs_sealer_evidence_certificate(const struct vs_relay *relay)
 {
-    return relay->sealer->evidence_certificate;
+    return atomic_load(&relay->sealer->newest[EVIDENCE])->certificate->der;
 }
 
 static vs_rc sign_draft(struct vs_relay *relay, enum vs_purpose purpose,
-                        struct vs_xades_draft *draft, struct vs_error *err)
+                        const struct prepared *by, struct vs_xades_draft *draft,
+                        struct vs_error *err)
 {
     struct vs_signing signing = {.purpose = purpose,
+                                 .certificate = by->certificate,
                                  .form = VS_SIGNATURE_RAW,
                                  .digest = *vs_xades_draft_digest(draft),
                                  .message = vs_xades_draft_message(draft)};
@@ -91,8 +143,10 @@ vs_rc vs_seal_evidence(struct vs_relay *relay, struct vs_arena *arena, struct vs
 {
     struct vs_xades_options options = {.signing_time = now, .document = xml};
     struct vs_xades_draft *draft;
-    VS_TRY(vs_xades_prepare(arena, relay->sealer->evidence, &options, &draft, err));
-    VS_TRY(sign_draft(relay, VS_PURPOSE_EVIDENCE, draft, err));
+    const struct prepared *by;
+    VS_TRY(signer_of(relay, EVIDENCE, &by, err));
+    VS_TRY(vs_xades_prepare(arena, by->xades, &options, &draft, err));
+    VS_TRY(sign_draft(relay, VS_PURPOSE_EVIDENCE, by, draft, err));
     return write_draft(draft, arena, ret, err);
 }
 
@@ -147,8 +201,10 @@ vs_rc vs_seal_make(struct vs_relay *relay, struct vs_arena *arena,
     };
     struct vs_xades_options options = {.signing_time = now, .objects = objects, .n_objects = 2};
     struct vs_xades_draft *draft;
-    VS_TRY(vs_xades_prepare(arena, relay->sealer->seal, &options, &draft, err));
-    VS_TRY(sign_draft(relay, VS_PURPOSE_SEAL, draft, err));
+    const struct prepared *by;
+    VS_TRY(signer_of(relay, SEAL, &by, err));
+    VS_TRY(vs_xades_prepare(arena, by->xades, &options, &draft, err));
+    VS_TRY(sign_draft(relay, VS_PURPOSE_SEAL, by, draft, err));
     struct vs_sealed sealed = {.mark = VS_SEAL_BATCH, .mark_time = VS_TIME_NONE};
     if (input->own_mark || relay->settings.mark_policy == VS_MARK_WAIT)
         VS_TRY(mark_seal(relay, arena, draft, &sealed, err));

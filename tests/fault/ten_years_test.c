@@ -742,8 +742,6 @@ static void let_pass(struct world *w, int64_t ms)
         sim->doing = "time passes";
         sim_pass(sim, slice);
         sim_drive(sim);
-        if (sim->relay != NULL && sim->now > sim->renew_at)
-            sim_crash(sim);
         rise(w);
         if (!sim->over && w->pending == NULL)
             oracle_learn(&w->oracle);

@@ -3,7 +3,6 @@
 #include "formats/crypto/der_writer.h"
 #include "formats/formats.h"
 #include "relay/centre/centre.h"
-#include "formats/certificate/certificate.h"
 #include "relay/outgoing.h"
 #include <ftw.h>
 #include <stdio.h>
@@ -248,25 +247,6 @@ void sim_init(struct sim *sim, uint64_t seed, vs_time_ms begin)
     make_outside(sim);
 }
 
-/* As an operator does whom /readyz warns: the service's own certificates are renewed when it
- * starts (relay/centre/centre.h). */
-static void look_at_certificates(struct sim *sim)
-{
-    static const char *const names[] = {"tsa", "ocsp", "seal", "evidence", "tls"};
-    struct vs_error err;
-    struct vs_bytes der;
-    sim->renew_at = INT64_MAX;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        VS_CERTIFICATE *certificate = NULL;
-        must(vs_centre_certificate(vs_relay_centre(sim->relay), sim->scratch, names[i], &der,
-                                   &err),
-             &err, names[i]);
-        must(vs_certificate_get(der, &certificate, &err), &err, names[i]);
-        if (certificate->not_after - 20 * VS_DAY_MS < sim->renew_at)
-            sim->renew_at = certificate->not_after - 20 * VS_DAY_MS;
-    }
-}
-
 void sim_open(struct sim *sim)
 {
     struct vs_error err;
@@ -276,9 +256,7 @@ void sim_open(struct sim *sim)
     if (!vs_ok(rc)) {
         sim->relay = NULL;
         sim_violation(sim, "it does not start: %s (%s)", err.text, vs_code_info(rc.code)->name);
-        return;
     }
-    look_at_certificates(sim);
 }
 
 void sim_crash(struct sim *sim)

@@ -76,7 +76,6 @@ struct sim {
     const char *doing;
     bool over;
     char violation[600];
-    vs_time_ms renew_at; /* when a certificate of the service's own asks for a new start */
     uint64_t relay_steps, crashes, restarts;
 };
 
