@@ -1,5 +1,5 @@
 #include "relay/exchange/access.h"
-#include "relay/exchange/transitions.h"
+#include "relay/exchange/delivery.h"
 #include "relay/relay_priv.h"
 
 static vs_rc unknown(struct vs_error *err)
@@ -25,8 +25,7 @@ static vs_rc find_delivery(struct vs_relay *relay, struct vs_arena *arena,
     struct vs_value key[2] = {vs_id_value(&id), vs_id_value(&caller->participant)};
     const struct vs_row *row;
     VS_TRY(vs_store_get(relay->store, arena, VS_T_DELIVERY, key, &row, err));
-    if (row != NULL && vs_delivery_state_visible(
-                           (enum vs_delivery_state)row->values[VS_DELIVERY_STATE].integer))
+    if (row != NULL && vs_delivery_seen(row))
         *ret = row;
     return VS_OK;
 }

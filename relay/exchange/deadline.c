@@ -2,6 +2,7 @@
 #include "relay/exchange/access.h"
 #include "relay/exchange/act.h"
 #include "relay/exchange/agreements.h"
+#include "relay/exchange/delivery.h"
 #include "relay/exchange/transitions.h"
 #include "relay/relay_priv.h"
 
@@ -59,8 +60,7 @@ static vs_rc overdue(struct vs_act *act, struct vs_error *err)
 {
     const struct vs_value *v = act->delivery->values;
     /* The recipient is told of a further term's end: it knows of that term. */
-    bool both = v[VS_DELIVERY_FURTHER].type != VS_NULL &&
-                vs_delivery_state_visible(vs_delivery_state_of(act->delivery));
+    bool both = v[VS_DELIVERY_FURTHER].type != VS_NULL && vs_delivery_seen(act->delivery);
     vs_act_set(act, VS_DELIVERY_OVERDUE_AT, vs_int(act->now));
     VS_TRY(vs_act_extend_time(act, VS_ERDS_EXT_TERM, vs_deadline_of(act->delivery), err));
     vs_issue_extend(act->issue, VS_ERDS_EXT_COUNTS_AS, "not-received");

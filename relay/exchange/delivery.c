@@ -140,3 +140,10 @@ vs_rc vs_delivery_load(struct vs_delivery_loader *loader, const struct vs_row *r
     *ret = d;
     return VS_OK;
 }
+
+bool vs_delivery_seen(const struct vs_row *row)
+{
+    return row->values[VS_DELIVERY_ASKED_AT].type != VS_NULL ||
+           vs_delivery_state_visible(
+               (enum vs_delivery_state)row->values[VS_DELIVERY_STATE].integer);
+}

@@ -18,4 +18,7 @@ struct vs_delivery_loader {
 VS_NODISCARD vs_rc vs_delivery_load(struct vs_delivery_loader *loader, const struct vs_row *row,
                                     unsigned place, const struct vs_delivery **ret,
                                     struct vs_error *err);
+/* Whether the recipient sees it, its metadata and evidence: by its state, or because it was
+ * asked (Art. 26): what it once saw stays seen, while it is pushed and after that failed. */
+bool vs_delivery_seen(const struct vs_row *row);
 #endif

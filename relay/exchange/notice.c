@@ -4,6 +4,7 @@
 #include "relay/exchange/acknowledge.h"
 #include "relay/exchange/act.h"
 #include "relay/exchange/deadline.h"
+#include "relay/exchange/delivery.h"
 #include "relay/exchange/transitions.h"
 #include "relay/relay_priv.h"
 
@@ -45,7 +46,7 @@ static vs_rc stage_delivery(struct vs_relay *relay, struct vs_job *job,
                            .document = vs_value_id(&old[VS_DELIVERY_DOCUMENT]),
                            .recipient = vs_value_id(&old[VS_DELIVERY_RECIPIENT]),
                            .sender = vs_value_id(&old[VS_DELIVERY_SENDER])};
-    if (vs_delivery_state_visible(vs_delivery_state_of(delivery)))
+    if (vs_delivery_seen(delivery))
         move.kind = VS_MOVE_BOTH;
     VS_TRY(vs_stage_move(stage, &move, err));
     vs_due_delivery(move.document, move.recipient, subject);

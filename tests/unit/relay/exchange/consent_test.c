@@ -137,6 +137,51 @@ static void consent__given_makes_it_available_then(void **state)
     relay_fixture_check(f);
 }
 
+static vs_rc set_endpoint(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                          struct vs_error *err)
+{
+    const struct vs_participant *old;
+    VS_TRY(vs_participant_get(relay, job->arena, *(struct vs_id *)job->context, &old, err));
+    struct vs_participant p = *old;
+    p.endpoint = "https://beta.example/in";
+    return vs_participant_change_stage(relay, job, now, &p, err);
+}
+
+static int open_endpoint(void **state)
+{
+    static struct relay_fixture fixture;
+    struct vs_terms terms = vs_terms_law();
+    struct vs_error err;
+    terms.consent = 1;
+    terms.receipt_at = VS_RECEIPT_ENDPOINT;
+    relay_fixture_open(&fixture, false);
+    relay_fixture_agree(&fixture, &terms);
+    assert_ok(relay_fixture_job(&fixture, set_endpoint, &fixture.beta.participant, &err));
+    *state = &fixture;
+    return 0;
+}
+
+/* While it is pushed (nothing goes out here) the recipient sees what it consented to, and may
+ * repeat its answer. */
+static void consent__given_is_not_forgotten_while_it_is_pushed(void **state)
+{
+    struct relay_fixture *f = *state;
+    struct vs_id id = send_one(f, "göndər");
+    struct vs_consented first, again;
+    struct vs_content_view view;
+    struct vs_error err;
+    assert_ok(answer(f, &f->beta, id, true, &first, &err));
+    assert_int_equal(look(f, &f->alfa, id)->state, VS_DELIVERY_WAITING);
+    assert_int_equal(look(f, &f->beta, id)->state, VS_DELIVERY_WAITING);
+    assert_ok(answer(f, &f->beta, id, true, &again, &err));
+    assert_true(again.repeated);
+    assert_true(vs_id_equal(first.evidence, again.evidence));
+    assert_fails(VS_E_STATE, answer(f, &f->beta, id, false, &again, &err));
+    assert_fails(VS_E_STATE, vs_content_open(f->relay, f->arena, &f->beta, id,
+                                             VS_CONTENT_ORIGINAL, &view, &err));
+    assert_fails(VS_E_NOT_FOUND, answer(f, &f->gamma, id, true, &again, &err));
+}
+
 static void consent__refused_ends_it(void **state)
 {
     struct relay_fixture *f = *state;
@@ -289,6 +334,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ASKING(consent__is_asked_for_before_the_content_is_seen),
         ASKING(consent__given_makes_it_available_then),
+        cmocka_unit_test_setup_teardown(consent__given_is_not_forgotten_while_it_is_pushed,
+                                        open_endpoint, close_fixture),
         ASKING(consent__refused_ends_it),
         ASKING(consent__term_is_exact_to_the_millisecond),
         ASKING(consent__is_the_recipients_alone),
