@@ -131,7 +131,7 @@ const struct vs_route vs_routes[] = {
      "A verdict of a signed document, by EN 319 102-1 and Art. 3"},
 
     /* The same in SOAP; an operation's own rights are those of its row (soap/operations.c). */
-    {"POST", "/soap", vs_soap, ANY, VS_ON_TLS, VS_BODY_DOCUMENT,
+    {"POST", "/soap", vs_soap, ANY, VS_ON_TLS, VS_BODY_DOOR,
      "text/xml application/soap+xml multipart/related", vs_soap_begin, vs_soap_chunk,
      "An operation of the exchange, in SOAP 1.1 or 1.2"},
     {"GET", "/soap", vs_soap_wsdl, PUBLIC, VS_ON_TLS, NO_BODY,

@@ -49,8 +49,7 @@ static vs_rc check_connection(struct vs_request *request, struct vs_error *err)
     return VS_OK;
 }
 
-/* What this participant may use, of all that there is. A document's size is bounded by
- * request->limit from here on. */
+/* What this participant may use, of all that there is. */
 static vs_rc enter(struct vs_request *request, struct vs_error *err)
 {
     struct vs_server *server = request->server;
@@ -58,24 +57,12 @@ static vs_rc enter(struct vs_request *request, struct vs_error *err)
     VS_REFUSE_IF(!vs_http_rate(server, "participant ", request->scope, own.requests_per_second),
                  err, VS_E_RATE, NULL, "more than %u requests a second",
                  own.requests_per_second);
-    request->upload = request->route->max_body == VS_BODY_DOCUMENT;
-    request->entered = vs_http_enter(server, request->scope, request->upload, &own);
-    VS_REFUSE_IF(!request->entered, err, VS_E_RATE, NULL,
-                 "more than %u requests or %u documents at once", own.requests_at_once,
-                 own.uploads_at_once);
-    if (!request->upload)
-        return VS_OK;
-    request->volume_per_day = own.volume_per_day;
-    bool sized = request->length != UINT64_MAX;
-    VS_REFUSE_IF(sized && request->length > own.document_bytes, err, VS_E_TOO_LARGE, NULL,
-                 "documents of this participant have at most %llu bytes",
-                 (unsigned long long)own.document_bytes);
-    request->limit = own.document_bytes;
-    VS_REFUSE_IF(!vs_http_volume(server, request->scope, 0, sized ? request->length : 1,
-                                 own.volume_per_day),
-                 err, VS_E_VOLUME, NULL, "more than %llu bytes of documents today",
-                 (unsigned long long)own.volume_per_day);
-    return VS_OK;
+    request->entered = vs_http_enter(server, request->scope, &own);
+    VS_REFUSE_IF(!request->entered, err, VS_E_RATE, NULL, "more than %u requests at once",
+                 own.requests_at_once);
+    return request->route->max_body == VS_BODY_DOCUMENT
+               ? vs_http_begin_upload(request, request->length, err)
+               : VS_OK;
 }
 
 static vs_rc authenticate(struct vs_request *request, struct vs_error *err)
@@ -100,10 +87,9 @@ static vs_rc admit(struct vs_request *request, enum vs_listener listener, struct
     VS_TRY(vs_http_route_find(request, listener, err));
     VS_TRY(authenticate(request, err));
     VS_TRY(vs_http_route_accepts_body(request, err));
-    uint64_t own = request->upload ? request->limit : UINT64_MAX;
-    request->limit = vs_http_route_body_limit(request->server, request->route);
-    if (request->limit > own)
-        request->limit = own;
+    request->limit = request->upload
+                         ? request->document_bytes
+                         : vs_http_route_body_limit(request->server, request->route);
     if (request->route->begin != NULL)
         return request->route->begin(request, err);
     vs_buffer_init(&request->body,
@@ -150,11 +136,8 @@ static vs_rc take_bytes(struct vs_request *request, struct vs_bytes bytes, struc
     request->received += bytes.len;
     VS_REFUSE_IF(request->received > limit, err, VS_E_TOO_LARGE, NULL,
                  "the body grew over %llu bytes", (unsigned long long)limit);
-    if (request->upload)
-        VS_REFUSE_IF(!vs_http_volume(request->server, request->scope, bytes.len, 0,
-                                     request->volume_per_day),
-                     err, VS_E_VOLUME, NULL, "more than %llu bytes of documents today",
-                     (unsigned long long)request->volume_per_day);
+    if (request->put.row == NULL) /* what a door puts is counted there */
+        VS_TRY(vs_http_count_upload(request, bytes.len, err));
     if (request->route->chunk != NULL)
         return request->route->chunk(request, bytes, err);
     vs_buffer_add(&request->body, bytes);

@@ -115,9 +115,9 @@ struct vs_request {
     bool handled; /* `handle` was called */
     bool queued;  /* the library has the answer */
     bool suspended;
-    bool entered; /* counted among its participant's */
-    bool upload;  /* as one that brings a document */
-    uint64_t volume_per_day;
+    bool entered;                            /* counted among its participant's */
+    bool upload;                             /* as one that brings a document */
+    uint64_t document_bytes, volume_per_day; /* then */
     const char *failure_text;
     struct answer answer;
     enum vs_code failure; /* of the problem answered, or of the stream */
@@ -171,12 +171,16 @@ void vs_http_close_slow(struct vs_server *server);
 bool vs_http_rate(struct vs_server *server, const char *kind, const char *name,
                   unsigned per_second);
 /* limits.c: one more request of `participant` under way: false when they are too many. */
-bool vs_http_enter(struct vs_server *server, const char *participant, bool upload,
+bool vs_http_enter(struct vs_server *server, const char *participant,
                    const struct vs_server_limits *limits);
 void vs_http_leave(struct vs_server *server, const char *participant, bool upload);
-/* `bytes` of documents more today, and `expected` yet to come; false: not within `per_day`. */
-bool vs_http_volume(struct vs_server *server, const char *participant, uint64_t bytes,
-                    uint64_t expected, uint64_t per_day);
+/* One that has entered brings a document, of `length` bytes or UINT64_MAX: VS_E_RATE,
+ * VS_E_TOO_LARGE, VS_E_VOLUME. Its size is bounded by request->document_bytes from here on. */
+VS_NODISCARD vs_rc vs_http_begin_upload(struct vs_request *request, uint64_t length,
+                                        struct vs_error *err);
+/* The next bytes of it, where it brings one: VS_E_VOLUME. */
+VS_NODISCARD vs_rc vs_http_count_upload(struct vs_request *request, size_t bytes,
+                                        struct vs_error *err);
 unsigned vs_http_until_midnight_s(struct vs_server *server); /* UTC */
 void vs_http_rates_free(struct vs_server *server);
 struct vs_server_limits vs_http_limits(struct vs_server *server);

@@ -155,37 +155,34 @@ void vs_server_override(struct vs_server *server, const struct vs_server_overrid
 
 /* -- what it uses -------------------------------------------------------------------------- */
 
-bool vs_http_enter(struct vs_server *server, const char *participant, bool upload,
+bool vs_http_enter(struct vs_server *server, const char *participant,
                    const struct vs_server_limits *limits)
 {
     pthread_mutex_lock(&server->lock);
     struct rate *rate = rate_of(server, "at once ", participant, 0, vs_http_monotonic_ms());
-    bool within =
-        rate != NULL &&
-        (limits->requests_at_once == 0 || rate->active < limits->requests_at_once) &&
-        (!upload || limits->uploads_at_once == 0 || rate->uploads < limits->uploads_at_once);
-    if (within) {
+    bool within = rate != NULL &&
+                  (limits->requests_at_once == 0 || rate->active < limits->requests_at_once);
+    if (within)
         rate->active++;
-        rate->uploads += upload;
-    }
     pthread_mutex_unlock(&server->lock);
     return within;
 }
 
-void vs_http_leave(struct vs_server *server, const char *participant, bool upload)
+/* The participant has entered: its entry is there. */
+static bool enter_upload(struct vs_server *server, const char *participant, unsigned at_once)
 {
     pthread_mutex_lock(&server->lock);
     struct rate *rate = *rate_slot(server, "at once ", participant);
-    VS_ASSERT(rate != NULL && rate->active > 0 && (!upload || rate->uploads > 0));
-    rate->active--;
-    rate->uploads -= upload;
-    rate->at_ms = vs_http_monotonic_ms();
+    VS_ASSERT(rate != NULL);
+    bool within = at_once == 0 || rate->uploads < at_once;
+    rate->uploads += within;
     pthread_mutex_unlock(&server->lock);
+    return within;
 }
 
-/* The participant has entered: its entry is there. */
-bool vs_http_volume(struct vs_server *server, const char *participant, uint64_t bytes,
-                    uint64_t expected, uint64_t per_day)
+/* `bytes` of documents more today, and `expected` yet to come; false: not within `per_day`. */
+static bool count_volume(struct vs_server *server, const char *participant, uint64_t bytes,
+                         uint64_t expected, uint64_t per_day)
 {
     if (per_day == 0)
         return true;
@@ -202,6 +199,46 @@ bool vs_http_volume(struct vs_server *server, const char *participant, uint64_t 
         rate->volume += bytes;
     pthread_mutex_unlock(&server->lock);
     return within;
+}
+
+vs_rc vs_http_begin_upload(struct vs_request *request, uint64_t length, struct vs_error *err)
+{
+    struct vs_server *server = request->server;
+    struct vs_server_limits own = vs_http_limits_of(server, request->scope);
+    request->upload = enter_upload(server, request->scope, own.uploads_at_once);
+    VS_REFUSE_IF(!request->upload, err, VS_E_RATE, NULL, "more than %u documents at once",
+                 own.uploads_at_once);
+    request->document_bytes = own.document_bytes;
+    request->volume_per_day = own.volume_per_day;
+    bool sized = length != UINT64_MAX;
+    VS_REFUSE_IF(sized && length > own.document_bytes, err, VS_E_TOO_LARGE, NULL,
+                 "documents of this participant have at most %llu bytes",
+                 (unsigned long long)own.document_bytes);
+    VS_REFUSE_IF(
+        !count_volume(server, request->scope, 0, sized ? length : 1, own.volume_per_day), err,
+        VS_E_VOLUME, NULL, "more than %llu bytes of documents today",
+        (unsigned long long)own.volume_per_day);
+    return VS_OK;
+}
+
+vs_rc vs_http_count_upload(struct vs_request *request, size_t bytes, struct vs_error *err)
+{
+    VS_REFUSE_IF(request->upload && !count_volume(request->server, request->scope, bytes, 0,
+                                                  request->volume_per_day),
+                 err, VS_E_VOLUME, NULL, "more than %llu bytes of documents today",
+                 (unsigned long long)request->volume_per_day);
+    return VS_OK;
+}
+
+void vs_http_leave(struct vs_server *server, const char *participant, bool upload)
+{
+    pthread_mutex_lock(&server->lock);
+    struct rate *rate = *rate_slot(server, "at once ", participant);
+    VS_ASSERT(rate != NULL && rate->active > 0 && (!upload || rate->uploads > 0));
+    rate->active--;
+    rate->uploads -= upload;
+    rate->at_ms = vs_http_monotonic_ms();
+    pthread_mutex_unlock(&server->lock);
 }
 
 unsigned vs_http_until_midnight_s(struct vs_server *server)

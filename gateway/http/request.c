@@ -195,14 +195,19 @@ vs_rc vs_request_put(struct vs_request *request, enum vs_input where, const char
     return VS_OK;
 }
 
-void vs_request_put_row(struct vs_request *request, const struct vs_route *row,
-                        const char *media_type)
+vs_rc vs_request_put_row(struct vs_request *request, const struct vs_route *row,
+                         const char *media_type, struct vs_error *err)
 {
     uint64_t limit = vs_http_route_body_limit(request->server, row);
     request->media_type = media_type;
     request->length = UINT64_MAX;
     request->put = (struct put){.row = row, .limit = limit};
     vs_buffer_init(&request->body, limit > SIZE_MAX / 4 ? SIZE_MAX / 4 : (size_t)limit);
+    if (row->max_body != VS_BODY_DOCUMENT)
+        return VS_OK;
+    VS_TRY(vs_http_begin_upload(request, UINT64_MAX, err));
+    request->put.limit = request->document_bytes;
+    return VS_OK;
 }
 
 vs_rc vs_request_put_body(struct vs_request *request, struct vs_bytes bytes,
@@ -212,6 +217,7 @@ vs_rc vs_request_put_body(struct vs_request *request, struct vs_bytes bytes,
     put->bytes += bytes.len;
     VS_REFUSE_IF(put->bytes > put->limit, err, VS_E_TOO_LARGE, NULL,
                  "the body grew over %llu bytes", (unsigned long long)put->limit);
+    VS_TRY(vs_http_count_upload(request, bytes.len, err));
     if (put->row->chunk != NULL)
         return put->row->chunk(request, bytes, err);
     vs_buffer_add(&request->body, bytes);

@@ -81,8 +81,8 @@ vs_rc vs_http_route_find(struct vs_request *request, enum vs_listener listener,
 
 uint64_t vs_http_route_body_limit(struct vs_server *server, const struct vs_route *row)
 {
-    return row->max_body == VS_BODY_DOCUMENT ? vs_http_limits(server).document_bytes
-                                             : row->max_body;
+    return row->max_body >= VS_BODY_DOOR ? vs_http_limits(server).document_bytes
+                                         : row->max_body;
 }
 
 vs_rc vs_http_route_accepts_body(struct vs_request *request, struct vs_error *err)

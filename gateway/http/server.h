@@ -51,6 +51,10 @@ typedef vs_rc vs_handler(struct vs_request *request, struct vs_error *err);
 
 #define VS_BODY_NONE     ((uint64_t)0)
 #define VS_BODY_DOCUMENT UINT64_MAX /* as large as limits.document_bytes says */
+/* The same size; whether it brings a document is known once a door has put a row that takes
+ * one.
+ */
+#define VS_BODY_DOOR (UINT64_MAX - 1)
 
 struct vs_route {
     const char *method; /* "GET" serves HEAD too */
@@ -138,10 +142,12 @@ enum vs_input { VS_INPUT_PARAM, VS_INPUT_QUERY, VS_INPUT_HEADER };
 VS_NODISCARD vs_rc vs_request_put(struct vs_request *request, enum vs_input where,
                                   const char *name, const char *value, struct vs_error *err);
 /* The row whose handlers are called from now on, and the media type of its body, of which
- * nothing has come yet and whose length is unknown. */
-void vs_request_put_row(struct vs_request *request, const struct vs_route *row,
-                        const char *media_type);
-/* The next bytes of that body: to the row's chunk, or collected. VS_E_TOO_LARGE. */
+ * nothing has come yet and whose length is unknown. Where it takes documents, a participant's
+ * limits of them hold: VS_E_RATE, VS_E_VOLUME. */
+VS_NODISCARD vs_rc vs_request_put_row(struct vs_request *request, const struct vs_route *row,
+                                      const char *media_type, struct vs_error *err);
+/* The next bytes of that body: to the row's chunk, or collected. VS_E_TOO_LARGE, VS_E_VOLUME.
+ */
 VS_NODISCARD vs_rc vs_request_put_body(struct vs_request *request, struct vs_bytes bytes,
                                        struct vs_error *err);
 /* VS_E_FORBIDDEN where the caller has none of the row's rights. */

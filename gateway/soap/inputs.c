@@ -141,7 +141,9 @@ static vs_rc begin_row(struct inputs *self)
 {
     struct vs_soap_call *call = self->call;
     VS_TRY(put_fields(self));
-    vs_request_put_row(call->request, call->row, self->media_type);
+    VS_TRY(vs_request_put_row(call->request, call->row,
+                              self->have_json ? "application/json" : self->media_type,
+                              self->err));
     if (call->row->begin != NULL)
         VS_TRY(call->row->begin(call->request, self->err));
     if (!self->have_json)

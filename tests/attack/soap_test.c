@@ -146,8 +146,8 @@ static void inputs__are_what_the_elements_say(void **state)
          "cursor=a&b;wait=5;application/octet-stream;"},
         {"<v:Acknowledge><v:id>1</v:id><v:conforms>0</v:conforms><v:reason>\"&lt;</v:reason>"
          "</v:Acknowledge>",
-         "id=1;application/octet-stream;{\"conforms\":false,\"reason\":\"\\\"<\"}"},
-        {"<v:Acknowledge><v:id>1</v:id></v:Acknowledge>", "id=1;application/octet-stream;{}"},
+         "id=1;application/json;{\"conforms\":false,\"reason\":\"\\\"<\"}"},
+        {"<v:Acknowledge><v:id>1</v:id></v:Acknowledge>", "id=1;application/json;{}"},
         {"<v:GetEvidence><v:id>1</v:id></v:GetEvidence>",
          "id=1;Accept=application/xml;application/octet-stream;"},
         {"<v:Verify><v:name>a</v:name><v:content>QUJD\n<![CDATA[REVG]]></v:content></v:Verify>",

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Limits of one participant: what is over them waits with 429 and Retry-After, whoever stands beside is served."""
+import base64
 import json
+import re
 import signal
 import threading
 import time
@@ -26,6 +28,18 @@ class Limits(unittest.TestCase):
     def send(self, party, data=b'hello', headers=None):
         return party.call('POST', '/v1/documents?to=' + self.other.identifier, data, 'text/plain', headers)
 
+    def soap(self, party, message):
+        envelope = ('<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:v="urn:vasite:soap:1"><s:Body>'
+                    f'{message}</s:Body></s:Envelope>')
+        return party.call('POST', '/soap', envelope.encode(), 'text/xml')
+
+    def submit(self, data):
+        return f'<v:Submit><v:to>{self.other.identifier}</v:to><v:content>{base64.b64encode(data).decode()}</v:content></v:Submit>'
+
+    def fault(self, answer):
+        self.assertEqual(answer[0], 500, answer[2])
+        return re.search(rb'<v:code>([a-z-]+)</v:code>', answer[2]).group(1).decode()
+
     def code(self, answer):
         return json.loads(answer[2])['type'].rsplit(':', 1)[1]
 
@@ -43,15 +57,18 @@ class Fair(Limits):
     settings = {'limits': {'uploads_at_once': 3, 'requests_per_second': 0}}
 
     def test_a_greedy_sender_waits_an_honest_one_does_not(self):
-        going, seen, refused = threading.Event(), [], []
+        going, seen, refused, pieces = threading.Event(), [], [], [0] * 3
 
-        def slow():
-            yield b'x' * 1000
+        def slow(i):
+            yield b'%d' % i
             while not going.wait(0.05):
+                pieces[i] += 1
                 yield b'y' * 1000
-        holding = [threading.Thread(target=lambda: seen.append(self.send(self.greedy, slow())[0])) for _ in range(3)]
+        holding = [threading.Thread(target=lambda i=i: seen.append(self.send(self.greedy, slow(i))[0])) for i in range(3)]
         for t in holding:
             t.start()
+        while min(pieces) < 3:  # none of them may meet what is sent below at the door
+            going.wait(0.02)
         end = time.monotonic() + 20
         while not refused and time.monotonic() < end:  # until all three are under way
             answer = self.send(self.greedy)
@@ -62,6 +79,10 @@ class Fair(Limits):
         for i in range(20):
             self.assertEqual(self.send(self.honest, b'%d' % i)[0], 201)
         self.assertEqual(self.greedy.call('GET', '/v1/documents')[0], 200)  # only documents wait
+        self.assertEqual(self.soap(self.greedy, '<v:ListEvents/>')[0], 200)
+        answer = self.soap(self.greedy, self.submit(b'hello'))
+        self.assertEqual(self.fault(answer), 'too-many-requests')
+        self.assertGreaterEqual(int(answer[1]['retry-after']), 1)
         going.set()
         for t in holding:
             t.join()
@@ -84,6 +105,10 @@ class Own(Limits):
         self.assertEqual((answer[0], self.code(answer)), (413, 'too-large'))
         self.assertEqual(self.send(self.honest, b'x' * 100000)[0], 201)
 
+    def test_the_same_at_the_other_door_for_the_document_and_not_for_its_envelope(self):
+        self.assertEqual(self.fault(self.soap(self.greedy, self.submit(b'y' * 10241))), 'too-large')
+        self.assertEqual(self.soap(self.greedy, self.submit(b'y' * 10240))[0], 200)
+
     def test_a_days_volume(self):
         for i in range(2):
             self.assertEqual(self.send(self.greedy, b'%d' % i + b'x' * 10000)[0], 201)
@@ -91,6 +116,8 @@ class Own(Limits):
         self.assertEqual((answer[0], self.code(answer)), (429, 'daily-volume'))
         now = time.time()
         self.assertLess(abs(int(answer[1]['retry-after']) - (86400 - now % 86400)), 60)
+        self.assertEqual(self.fault(self.soap(self.greedy, self.submit(b'x' * 10000))), 'daily-volume')
+        self.assertEqual(self.soap(self.greedy, '<v:ListEvents/>')[0], 200)
         self.assertEqual(self.send(self.greedy, b'x' * 4000)[0], 201)  # what is left
         answer = self.send(self.greedy, iter([b'x' * 1000] * 4))
         self.assertEqual((answer[0], self.code(answer)), (429, 'daily-volume'))
