@@ -497,6 +497,151 @@ static int drop_keys(void **state)
     return 0;
 }
 
+/* -- a restored store ---------------------------------------------------------------------- */
+
+static void restart(struct bench *b, struct vs_journal_restart *how, enum vs_code wanted)
+{
+    struct vs_error err;
+    b->restart = how;
+    if (wanted == VS_E_NONE)
+        assert_ok(open_journal(b, &err));
+    else
+        assert_fails(wanted, open_journal(b, &err));
+    b->restart = NULL;
+}
+
+static void close_it(struct bench *b)
+{
+    vs_journal_close(b->journal);
+    b->journal = NULL;
+}
+
+static void assert_log(struct bench *b, uint64_t epoch, const char *origin, uint64_t size)
+{
+    struct vs_error err;
+    struct vs_journal_log log;
+    struct vs_checkpoint checkpoint;
+    assert_ok(vs_journal_log(b->journal, b->arena, epoch, &log, &err));
+    assert_string_equal(log.origin, origin);
+    assert_int_equal(log.size, size);
+    assert_ok(vs_checkpoint_read(b->arena, log.checkpoint, &checkpoint, &err));
+    assert_string_equal(checkpoint.origin, origin);
+    assert_int_equal(checkpoint.size, size);
+}
+
+#define OLD   "test.local/journal"
+#define FRESH "test.local/journal/2-0101010101010101"
+
+static void journal__of_a_restored_store_is_a_new_log_beside_the_old_one(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct vs_error err;
+    struct vs_journal_restart how;
+    struct vs_merkle_proof proof;
+    struct vs_hash leaf = leaf_of(3), root = root_of(300);
+    begin(&b);
+    append(&b, 300, 0, 0);
+    close_it(&b);
+    memset(&how, 0, sizeof how);
+    memset(how.unique, 1, sizeof how.unique);
+    restart(&b, &how, VS_E_NONE);
+    assert_string_equal(how.old_origin, OLD);
+    assert_int_equal(how.old_size, 300);
+    assert_string_equal(how.anchor_origin, OLD);
+    assert_int_equal(how.anchor_size, 300);
+    append(&b, 1, 7000, 0);
+    append(&b, 600, 7000, 1);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(vs_journal_epoch(b.journal), 2);
+        assert_log(&b, 1, OLD, 300);
+        assert_log(&b, 2, FRESH, 601);
+        assert_ok(vs_journal_inclusion_of(b.journal, 1, 3, 300, &proof, &err));
+        assert_true(vs_merkle_inclusion_holds(&leaf, 3, 300, proof.nodes, proof.n, &root));
+        assert_fails(VS_E_PARAMETER,
+                     vs_journal_inclusion_of(b.journal, 1, 3, 301, &proof, &err));
+        assert_fails(VS_E_NOT_FOUND, vs_journal_inclusion_of(b.journal, 3, 0, 1, &proof, &err));
+        assert_int_equal(check(&b), 0);
+        reopen(&b);
+    }
+    end(&b);
+}
+
+/* With a checksum that fits: only the signed origin gives it away. */
+static void journal__whose_epoch_was_edited_is_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct vs_error err;
+    struct vs_journal_restart how = {.anchor_lost = true};
+    begin(&b);
+    append(&b, 10, 0, 0);
+    close_it(&b);
+    restart(&b, &how, VS_E_NONE);
+    append(&b, 2, 0, 0);
+    close_it(&b);
+    unlink(b.anchor); /* the rows alone must do */
+    struct vs_value key = vs_int(2), values[VS_JOURNAL_COLUMNS];
+    const struct vs_row *row;
+    assert_ok(vs_store_get(b.store, b.arena, VS_T_JOURNAL, &key, &row, &err));
+    memcpy(values, row->values, sizeof values);
+    values[VS_JOURNAL_EPOCH] = vs_int(3);
+    struct vs_op op = vs_op_put(VS_T_JOURNAL, values);
+    assert_int_equal(commit(&b, &op, 1), VS_ITEM_DONE);
+    assert_fails(VS_E_CORRUPT, open_journal(&b, &err));
+    /* The id and the name along with it: the note still says which log it is. */
+    struct vs_op removed = vs_op_delete(VS_T_JOURNAL, &key, VS_ANY_VERSION);
+    assert_int_equal(commit(&b, &removed, 1), VS_ITEM_DONE);
+    values[VS_JOURNAL_ID] = vs_int(3);
+    values[VS_JOURNAL_LOG] = vs_text("3-0000000000000000");
+    op = vs_op_put(VS_T_JOURNAL, values);
+    assert_int_equal(commit(&b, &op, 1), VS_ITEM_DONE);
+    assert_fails(VS_E_CORRUPT, open_journal(&b, &err));
+    end(&b);
+}
+
+static void journal__restarts_only_beside_the_anchor_that_it_is_told_of(void **state)
+{
+    (void)state;
+    struct bench b, first;
+    struct vs_error err;
+    struct vs_journal_restart how = {.anchor_lost = false}, again = {.anchor_lost = false};
+    begin(&b);
+    append(&b, 10, 0, 0);
+    close_it(&b);
+    /* The anchor is gone: it must be said. */
+    char aside[80];
+    snprintf(aside, sizeof aside, "%s.aside", b.anchor);
+    assert_int_equal(rename(b.anchor, aside), 0);
+    restart(&b, &how, VS_E_STORE_OLDER);
+    assert_int_equal(rename(aside, b.anchor), 0);
+    /* One restore begins a log; of a second one from the same rows that log must be named. */
+    first = b;
+    assert_ok(vs_store_open_memory(NULL, &first.store, &err));
+    memset(how.unique, 1, sizeof how.unique);
+    struct bench other = first;
+    first.anchor[0] = '\0';
+    assert_ok(open_journal(&first, &err));
+    append(&first, 4, 0, 0); /* the rows of an older backup */
+    close_it(&first);
+    snprintf(first.anchor, sizeof first.anchor, "%s", other.anchor);
+    restart(&first, &how, VS_E_NONE);
+    append(&first, 1, 500, 0);
+    close_it(&first);
+    restart(&b, &again, VS_E_STORE_OLDER);
+    assert_fails(VS_E_STORE_OLDER, open_journal(&b, &err));
+    again = (struct vs_journal_restart){.supersede = FRESH};
+    memset(again.unique, 2, sizeof again.unique);
+    restart(&b, &again, VS_E_NONE);
+    append(&b, 1, 900, 0);
+    assert_int_equal(vs_journal_epoch(b.journal), 3); /* after both */
+    close_it(&b);
+    assert_fails(VS_E_STORE_OLDER, open_journal(&first, &err));
+    vs_store_close(first.store);
+    assert_ok(open_journal(&b, &err));
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,6 +658,9 @@ int main(void)
         cmocka_unit_test(journal__is_opened_for_inspection_though_it_does_not_hold),
         cmocka_unit_test(journal__checks_at_start_only_what_no_start_has_checked),
         cmocka_unit_test(journal__finds_a_changed_or_foreign_checkpoint),
+        cmocka_unit_test(journal__of_a_restored_store_is_a_new_log_beside_the_old_one),
+        cmocka_unit_test(journal__whose_epoch_was_edited_is_refused),
+        cmocka_unit_test(journal__restarts_only_beside_the_anchor_that_it_is_told_of),
     };
     return cmocka_run_group_tests(tests, make_keys, drop_keys);
 }

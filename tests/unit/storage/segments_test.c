@@ -377,6 +377,34 @@ static void segments__a_dropped_one_is_gone_when_its_readers_are(void **state)
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+static bool is_there(uint64_t number)
+{
+    char name[40], path[128];
+    snprintf(name, sizeof name, "segments/%016llx.seg", (unsigned long long)number);
+    snprintf(path, sizeof path, "%s", shelf_path(name));
+    return access(path, F_OK) == 0;
+}
+
+static void segments__that_are_dropped_while_held_stay_until_the_release(void **state)
+{
+    (void)state;
+    struct vs_error err;
+    struct vs_value keys[2];
+    struct vs_location first = append(1, "copied"), second = append(2, "gone");
+    sync_and_mark();
+    struct vs_op ops[2] = {vs_segments_drop_op(first.segment, &keys[0]),
+                           vs_segments_drop_op(second.segment, &keys[1])};
+    vs_segments_hold(world.segments);
+    commit_item((struct vs_item){.ops = &ops[0], .n_ops = 1});
+    assert_ok(vs_segments_drop(world.segments, first.segment, &err));
+    assert_true(is_there(first.segment));
+    vs_segments_release(world.segments);
+    assert_false(is_there(first.segment));
+    commit_item((struct vs_item){.ops = &ops[1], .n_ops = 1});
+    assert_ok(vs_segments_drop(world.segments, second.segment, &err)); /* nobody holds it */
+    assert_false(is_there(second.segment));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +418,7 @@ int main(void)
         IN_WORLD(segments__a_missing_or_shorter_file_is_named),
         IN_WORLD(segments__a_wrong_location_gives_nothing),
         IN_WORLD(segments__a_dropped_one_is_gone_when_its_readers_are),
+        IN_WORLD(segments__that_are_dropped_while_held_stay_until_the_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

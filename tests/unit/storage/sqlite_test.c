@@ -415,6 +415,86 @@ static void lease__gives_due_work_to_one_until_it_ends(void **state)
     }
 }
 
+/* -- copies -------------------------------------------------------------------------------- */
+
+static void fault_fails(void *context, const char *table, const char *key, const char *text)
+{
+    (void)context, (void)table, (void)key;
+    fail_msg("%s", text);
+}
+
+static uint64_t rows_at(const char *path)
+{
+    struct vs_error err;
+    struct vs_store *store;
+    uint64_t n;
+    struct vs_store_options options = {.path = path, .schema = &shelf_schema};
+    struct vs_query query = {.table = T_SHELF};
+    assert_ok(vs_store_open(&options, &store, &err));
+    assert_ok(vs_store_check(store, fault_fails, NULL, &err));
+    assert_ok(vs_store_count(store, &query, &n, &err));
+    vs_store_close(store);
+    return n;
+}
+
+static void copy__is_of_one_moment_whatever_is_written_meanwhile(void **state)
+{
+    (void)state;
+    struct vs_error err;
+    struct vs_store *store = open_with(&shelf_schema);
+    struct vs_store_copy *copy;
+    char long_place[2000], path[128];
+    memset(long_place, 'x', sizeof long_place - 1);
+    long_place[sizeof long_place - 1] = '\0';
+    for (uint16_t id = 0; id < 1500; id++)
+        insert(store, id, long_place, id);
+    snprintf(path, sizeof path, "%s", shelf_path("copy"));
+    assert_ok(vs_store_copy_begin(store, path, NULL, &copy, &err));
+    bool done = false;
+    uint64_t bytes = 0, total = 0, n_steps = 0;
+    for (uint16_t id = 2000; !done; id++, n_steps++) {
+        insert(store, id, long_place, id); /* between any two n_steps: it never starts anew */
+        assert_true(n_steps < 100);
+        assert_ok(vs_store_copy_step(copy, &done, &bytes, &total, &err));
+        assert_true(bytes <= total);
+    }
+    assert_true(n_steps > 2);
+    assert_int_equal(bytes, total);
+    vs_store_copy_end(copy);
+    assert_int_equal(rows_at(path), 1500);
+    vs_store_close(store);
+    assert_int_equal(rows_at(shelf_path("store")), 1500 + n_steps);
+}
+
+static void copy__that_is_given_up_or_impossible_leaves_the_store_as_it_was(void **state)
+{
+    (void)state;
+    struct vs_error err;
+    struct vs_store *store = open_with(&shelf_schema), *memory;
+    struct vs_store_copy *copy;
+    char path[128];
+    bool done;
+    uint64_t bytes, total;
+    insert(store, 1, "here", 1);
+    snprintf(path, sizeof path, "%s", shelf_path("copy"));
+    assert_ok(vs_store_copy_begin(store, path, NULL, &copy, &err));
+    vs_store_copy_end(copy); /* before any step */
+    assert_int_equal(unlink(path), 0);
+    struct vs_lossy *disk = vs_lossy_new(1);
+    vs_lossy_capacity(disk, 4096);
+    assert_ok(vs_store_copy_begin(store, "/copy", vs_lossy_files(disk), &copy, &err));
+    vs_rc rc = vs_store_copy_step(copy, &done, &bytes, &total, &err);
+    assert_int_equal(rc.code, VS_E_DISK_FULL);
+    vs_store_copy_end(copy);
+    vs_lossy_free(disk);
+    insert(store, 2, "here", 2); /* the full disk was the other one */
+    vs_store_copy_end(NULL);
+    assert_ok(vs_store_open_memory(&shelf_schema, &memory, &err));
+    assert_fails(VS_E_STATE, vs_store_copy_begin(memory, path, NULL, &copy, &err));
+    vs_store_close(memory);
+    vs_store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +504,9 @@ int main(void)
         cmocka_unit_test_teardown(store__a_file_of_another_program_is_refused_and_left_alone,
                                   clean),
         cmocka_unit_test_teardown(store__belongs_to_one_opener, clean),
+        cmocka_unit_test_teardown(copy__is_of_one_moment_whatever_is_written_meanwhile, clean),
+        cmocka_unit_test_teardown(
+            copy__that_is_given_up_or_impossible_leaves_the_store_as_it_was, clean),
         cmocka_unit_test_teardown(
             row__that_was_tampered_with_is_named_and_the_rest_keeps_working, clean),
         cmocka_unit_test_teardown(store__a_flipped_bit_in_the_file_is_found, clean),
