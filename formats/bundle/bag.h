@@ -2,6 +2,8 @@
  *
  *   bagit.txt, bag-info.txt       as RFC 8493, 2.1.1 and 2.2.2 have them
  *   data/authority/...            certificates and revocation lists of the service's centre
+ *   data/checkpoint-NNN.txt       of each earlier log of the journal (a restored service begins
+ *                                 a new one): its number and last signed checkpoint
  *   data/checkpoint.pem, .txt     the journal's key and signed checkpoint: all proofs lead to
  * it data/documents/ID/...         one folder a document: certificates/NNNN.cer      DER: all
  * that its signatures and time marks use consignment.asice         the original with its

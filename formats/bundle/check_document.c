@@ -124,7 +124,7 @@ struct folder {
     const struct vs_bundle_file *statement, *original, *consignment, *acceptance;
     struct vs_bundle_document document;
     unsigned number; /* of the piece of evidence under way, from 1 */
-    uint64_t last_index;
+    uint64_t last_log, last_index;
     vs_time_ms proved; /* the acceptance existed, and with it what it names */
 };
 
@@ -207,11 +207,19 @@ static vs_rc judge_record(struct folder *f, const struct vs_bundle_file *xml,
     return VS_OK;
 }
 
+/* Of the log that a proof names; NULL: the bundle has none of it. */
+static const struct vs_checkpoint *note_of(const struct vs_bundle_run *run, uint64_t log)
+{
+    for (size_t i = 0; i < run->n_past && log != 0; i++)
+        if (run->past[i].number == log)
+            return &run->past[i].note;
+    return log == 0 ? &run->note : NULL;
+}
+
 static vs_rc check_proof(struct folder *f, const struct vs_bundle_file *xml,
                          const struct vs_bundle_file *json, const struct vs_erds *erds,
                          struct vs_error *err)
 {
-    const struct vs_checkpoint *note = &f->run->note;
     struct vs_bundle_proof proof;
     char id[33];
     if (!vs_bundle_proof_read(json->bytes, &proof))
@@ -221,13 +229,18 @@ static vs_rc check_proof(struct folder *f, const struct vs_bundle_file *xml,
     if (memcmp(proof.digest, xml->sha256, 32) != 0 || !vs_text_equal(id, erds->id))
         return vs_bundle_found(f->run, json->path, "journal", NULL, err,
                                "it is the proof of other evidence");
-    if (proof.size != note->size)
+    const struct vs_checkpoint *note = note_of(f->run, proof.log);
+    if (note == NULL || proof.size != note->size)
         return vs_bundle_found(f->run, json->path, "journal", "RFC 9162, 2.1.3.2", err,
                                "it leads to another checkpoint than the bundle's");
-    if (f->number > 1 && proof.index <= f->last_index)
+    /* Earlier logs first, the newest (0) last. */
+    uint64_t log = proof.log == 0 ? UINT64_MAX : proof.log;
+    if (f->number > 1 &&
+        (log < f->last_log || (log == f->last_log && proof.index <= f->last_index)))
         return vs_bundle_found(f->run, json->path, "journal", NULL, err,
                                "it does not stand in the journal's order");
     f->last_index = proof.index;
+    f->last_log = log;
     if (!vs_bundle_proof_holds(&proof, &note->root))
         return vs_bundle_found(f->run, json->path, "journal", "RFC 9162, 2.1.3.2", err,
                                "the journal's checkpoint does not hold this evidence");

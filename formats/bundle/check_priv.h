@@ -25,6 +25,8 @@ struct vs_bundle_file {
     const struct vs_source *source; /* always */
 };
 
+#define VS_BUNDLE_LOGS 64 /* earlier ones */
+
 struct vs_bundle_run {
     const struct vs_bundle_check *options;
     struct vs_arena *arena;   /* of the caller: what stays */
@@ -45,6 +47,12 @@ struct vs_bundle_run {
     struct vs_bytes certificates[VS_BUNDLE_AUTHORITY_FILES], crls[VS_BUNDLE_AUTHORITY_FILES];
     size_t n_certificates, n_crls;
     struct vs_bytes root, checkpoint, checkpoint_key;
+    struct {
+        unsigned number;
+        struct vs_bytes bytes;
+        struct vs_checkpoint note;
+    } past[VS_BUNDLE_LOGS]; /* checkpoints of earlier logs */
+    size_t n_past;
     struct vs_checkpoint note;
     bool ready; /* all of them were judged, the origin too */
 

@@ -2,11 +2,13 @@
 #include "formats/bundle/check_priv.h"
 #include "formats/certificate/certificate.h"
 #include "formats/crypto/key.h"
+#include <stdio.h>
 
 #define TAG_MAX  ((size_t)256 * 1024) /* of those kept in memory */
 #define ROOT     "data/authority/root.cer"
 #define NOTE     "data/checkpoint.txt"
 #define NOTE_KEY "data/checkpoint.pem"
+#define PAST     "data/checkpoint-"
 
 /* -- the first walk: what lies beside data/ ------------------------------------------------ */
 
@@ -161,12 +163,55 @@ static vs_rc own_anchors(struct vs_bundle_run *run, struct vs_error *err)
     return VS_OK;
 }
 
+static vs_rc check_one_note(struct vs_bundle_run *run, const char *path, struct vs_bytes text,
+                            const uint8_t key[32], struct vs_checkpoint *ret,
+                            struct vs_error *err)
+{
+    struct vs_error why = {0};
+    bool good = false;
+    if (!vs_ok(vs_checkpoint_read(run->arena, text, ret, &why)) ||
+        !vs_ok(vs_checkpoint_verify(text, key, &good, &why)))
+        return vs_bundle_found(run, path, "form", "C2SP tlog-checkpoint", err, "%s", why.text);
+    if (!good)
+        return vs_bundle_found(run, path, "journal", "C2SP signed-note", err,
+                               "its signature does not hold");
+    return VS_OK;
+}
+
+static void past_path(unsigned number, char *out, size_t size)
+{
+    snprintf(out, size, PAST "%03u.txt", number);
+}
+
+/* One writing of each number only. */
+static bool take_past(struct vs_bundle_run *run, const char *path, struct vs_bytes bytes)
+{
+    char again[64];
+    uint64_t number;
+    struct vs_bytes text = vs_bytes_text(path);
+    size_t digits = text.len < strlen(PAST) + 7 ? 0 : text.len - strlen(PAST) - 4;
+    if (!vs_text_starts(path, PAST) || digits < 3 || run->n_past == VS_BUNDLE_LOGS)
+        return false;
+    const uint8_t *at = text.ptr + strlen(PAST);
+    while (digits > 1 && *at == '0') {
+        at++;
+        digits--;
+    }
+    if (!vs_u64_decode(VS_BYTES(at, digits), &number) || number == 0 || number > 99999)
+        return false;
+    past_path((unsigned)number, again, sizeof again);
+    if (strcmp(again, path) != 0)
+        return false;
+    run->past[run->n_past].number = (unsigned)number;
+    run->past[run->n_past++].bytes = bytes;
+    return true;
+}
+
 static vs_rc check_note(struct vs_bundle_run *run, struct vs_error *err)
 {
     struct vs_error why = {0};
     struct vs_bytes spki;
     uint8_t raw[32];
-    bool good = false;
     VS_PUBLIC_KEY *key = NULL;
     if (run->checkpoint.ptr == NULL || run->checkpoint_key.ptr == NULL)
         return vs_bundle_found(run, run->checkpoint.ptr == NULL ? NOTE : NOTE_KEY,
@@ -179,12 +224,12 @@ static vs_rc check_note(struct vs_bundle_run *run, struct vs_error *err)
                                 &spki, &why)) ||
         !vs_ok(vs_public_key_decode(spki, &key, &why)) || !vs_public_key_ed25519(key, raw))
         return vs_bundle_found(run, NOTE_KEY, "form", NULL, err, "it is no Ed25519 key");
-    if (!vs_ok(vs_checkpoint_read(run->arena, run->checkpoint, &run->note, &why)) ||
-        !vs_ok(vs_checkpoint_verify(run->checkpoint, raw, &good, &why)))
-        return vs_bundle_found(run, NOTE, "form", "C2SP tlog-checkpoint", err, "%s", why.text);
-    if (!good)
-        return vs_bundle_found(run, NOTE, "journal", "C2SP signed-note", err,
-                               "its signature does not hold");
+    VS_TRY(check_one_note(run, NOTE, run->checkpoint, raw, &run->note, err));
+    for (size_t i = 0; i < run->n_past; i++) {
+        char path[64];
+        past_path(run->past[i].number, path, sizeof path);
+        VS_TRY(check_one_note(run, path, run->past[i].bytes, raw, &run->past[i].note, err));
+    }
     run->verdict.log = run->note.origin;
     run->verdict.log_size = run->note.size;
     return VS_OK;
@@ -218,7 +263,7 @@ vs_rc vs_bundle_take_authority(struct vs_bundle_run *run, const char *path,
     } else if (vs_text_starts(path, "data/authority/") && vs_bytes_ends(text, ".crl") &&
                run->n_crls < VS_BUNDLE_AUTHORITY_FILES) {
         run->crls[run->n_crls++] = bytes;
-    } else {
+    } else if (!take_past(run, path, bytes)) {
         return vs_bundle_found(run, path, "extra-file", NULL, err, "no bundle has such a file");
     }
     return VS_OK;

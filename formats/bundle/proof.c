@@ -16,8 +16,10 @@ void vs_bundle_proof_write(struct vs_buffer *to, const struct vs_bundle_proof *p
 {
     struct vs_hash leaf = vs_merkle_salted_leaf(proof->salt, proof->digest);
     put_hex(to, "{\n \"evidence\": \"", proof->evidence, 16, "\",\n");
-    vs_buffer_printf(to, " \"index\": %llu,\n \"size\": %llu,\n",
-                     (unsigned long long)proof->index, (unsigned long long)proof->size);
+    vs_buffer_printf(to, " \"index\": %llu,\n", (unsigned long long)proof->index);
+    if (proof->log != 0)
+        vs_buffer_printf(to, " \"log\": %llu,\n", (unsigned long long)proof->log);
+    vs_buffer_printf(to, " \"size\": %llu,\n", (unsigned long long)proof->size);
     put_hex(to, " \"salt\": \"", proof->salt, 32, "\",\n");
     put_hex(to, " \"digest\": \"", proof->digest, 32, "\",\n");
     put_hex(to, " \"leaf\": \"", leaf.bytes, 32, "\",\n \"hashes\": [");
@@ -58,13 +60,23 @@ static bool take_number(struct vs_bytes *text, const char *before, uint64_t *ret
     return vs_u64_decode(VS_BYTES(text->ptr, len), ret);
 }
 
+/* The one member that may be missing; a 0 is not written. */
+static bool take_log(struct vs_bytes *text, uint64_t *ret)
+{
+    struct vs_bytes rest = *text;
+    if (!take_number(&rest, "\"log\": ", ret))
+        return memmem(text->ptr, text->len, "\"log\"", 5) == NULL;
+    *text = rest;
+    return *ret != 0;
+}
+
 bool vs_bundle_proof_read(struct vs_bytes text, struct vs_bundle_proof *ret)
 {
     struct vs_bundle_proof proof = {.index = 0};
     struct vs_bytes rest = text;
     bool good =
         text.len <= TEXT_MAX && take_hex(&rest, "\"evidence\": \"", proof.evidence, 16) &&
-        take_number(&rest, "\"index\": ", &proof.index) &&
+        take_number(&rest, "\"index\": ", &proof.index) && take_log(&rest, &proof.log) &&
         take_number(&rest, "\"size\": ", &proof.size) &&
         take_hex(&rest, "\"salt\": \"", proof.salt, 32) &&
         take_hex(&rest, "\"digest\": \"", proof.digest, 32) && skip_to(&rest, "\"hashes\": [");

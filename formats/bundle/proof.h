@@ -7,6 +7,7 @@
  *     {
  *      "evidence": "32 hex digits",
  *      "index": 5,
+ *      "log": 1,                 only of an earlier log: it leads to data/checkpoint-001.txt
  *      "size": 9,
  *      "salt": "64 hex digits",
  *      "digest": "64: SHA-256 of the evidence file",
@@ -24,6 +25,7 @@
 struct vs_bundle_proof {
     uint8_t evidence[16]; /* EvidenceIdentifier */
     uint64_t index, size;
+    uint64_t log; /* number of an earlier log; 0: the bundle's newest */
     uint8_t salt[32];
     uint8_t digest[32];
     struct vs_merkle_proof path;

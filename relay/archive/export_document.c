@@ -97,6 +97,22 @@ static vs_rc put_authority(struct vs_export_slice *slice, const struct common *c
     return VS_OK;
 }
 
+/* Of the logs that a restore has ended: proofs of their entries lead to these. */
+static vs_rc put_past(struct vs_export_slice *slice, struct vs_error *err)
+{
+    const struct vs_journal_log *logs;
+    size_t n;
+    VS_TRY(vs_journal_logs(slice->relay->journal, slice->arena, &logs, &n, err));
+    for (size_t i = 0; i + 1 < n; i++) {
+        const char *path = vs_arena_printf(slice->arena, "data/checkpoint-%03llu.txt",
+                                           (unsigned long long)logs[i].epoch);
+        if (path == NULL)
+            return vs_fail_memory(err);
+        VS_TRY(vs_export_add_bytes(slice, path, logs[i].checkpoint, err));
+    }
+    return VS_OK;
+}
+
 vs_rc vs_export_authority(struct vs_export_slice *slice, struct vs_error *err)
 {
     struct common c;
@@ -111,6 +127,7 @@ vs_rc vs_export_authority(struct vs_export_slice *slice, struct vs_error *err)
                                                        base64);
     if (pem == NULL)
         return vs_fail_memory(err);
+    VS_TRY(put_past(slice, err));
     VS_TRY(vs_export_add_bytes(slice, "data/checkpoint.pem", vs_bytes_text(pem), err));
     return vs_export_add_bytes(slice, "data/checkpoint.txt", slice->row->checkpoint, err);
 }
@@ -146,6 +163,8 @@ static int by_index(const void *a, const void *b)
 {
     const struct vs_evidence *x = *(const struct vs_evidence *const *)a;
     const struct vs_evidence *y = *(const struct vs_evidence *const *)b;
+    if (x->journal_epoch != y->journal_epoch)
+        return x->journal_epoch < y->journal_epoch ? -1 : 1;
     return x->journal_index < y->journal_index ? -1 : x->journal_index > y->journal_index;
 }
 
@@ -162,7 +181,9 @@ static vs_rc load_pieces(struct one *o, struct vs_error *err)
     if (o->pieces == NULL || o->xml == NULL)
         return vs_fail_memory(err);
     for (size_t i = 0; i < n && o->n < PIECES_MAX; i++)
-        if (all[i]->sequenced && all[i]->marked && all[i]->journal_index < o->slice->log_size)
+        if (all[i]->sequenced && all[i]->marked &&
+            (all[i]->journal_epoch < vs_journal_epoch(o->slice->relay->journal) ||
+             all[i]->journal_index < o->slice->log_size))
             o->pieces[o->n++] = all[i];
     if (o->n > 1)
         qsort(o->pieces, o->n, sizeof *o->pieces, by_index);
@@ -269,14 +290,21 @@ static vs_rc put_content(struct one *o, enum vs_content_kind what, const char *n
 static vs_rc put_proof(struct one *o, const char *name, const struct vs_evidence *e,
                        struct vs_error *err)
 {
+    struct vs_journal *journal = o->slice->relay->journal;
     struct vs_bundle_proof proof = {.index = e->journal_index, .size = o->slice->log_size};
+    struct vs_journal_log log;
+    if (e->journal_epoch != vs_journal_epoch(journal)) {
+        VS_TRY(vs_journal_log(journal, o->arena, e->journal_epoch, &log, err));
+        proof.log = e->journal_epoch;
+        proof.size = log.size;
+    }
     VS_BUFFER text;
     vs_buffer_init(&text, JSON_MAX);
     memcpy(proof.evidence, e->id.bytes, sizeof proof.evidence);
     memcpy(proof.salt, e->salt, sizeof proof.salt);
     memcpy(proof.digest, e->digest, sizeof proof.digest);
-    VS_TRY(vs_journal_inclusion(o->slice->relay->journal, proof.index, proof.size, &proof.path,
-                                err));
+    VS_TRY(vs_journal_inclusion_of(journal, e->journal_epoch, proof.index, proof.size,
+                                   &proof.path, err));
     vs_bundle_proof_write(&text, &proof);
     VS_TRY(vs_buffer_check(&text, err));
     return put_bytes(o, name, ".json", vs_buffer_view(&text), err);

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 import unittest
+import zipfile
 
 from service import Failed, Service
 
@@ -165,6 +166,7 @@ class Backup(unittest.TestCase):
             self.assertIn(files[0][0], kept)
         self.assert_new_log(told, old, backed_up)
         self.assert_old_proofs(places, backed_up)
+        self.assert_bundle(list(before)[0])
         document = self.send(b'after')
         entries = self.beta.json('GET', f'/v1/inbox?wait=10&cursor={cursor}')['entries']
         self.assertIn(document, [e['document'] for e in entries])  # a cursor from before still works
@@ -186,6 +188,23 @@ class Backup(unittest.TestCase):
         place = self.alfa.json('GET', f'/v1/evidence/{told["evidence"]}/proof')
         self.assertEqual((place['index'], place['epoch'], checkpoint(place['checkpoint'])[0]), (0, 2, told['log']))
         self.assertEqual(root_of(place), checkpoint(place['checkpoint'])[2])
+
+    def assert_bundle(self, document):
+        """A bundle of a document from before: its proofs lead to the old log's checkpoint."""
+        bundle = self.service.path('bundle.zip')
+        self.alfa.vasite('export', '--document', document, '--format', 'zip', '-o', bundle)
+        self.service.vasite('verify-bundle', bundle)
+        with zipfile.ZipFile(bundle) as z:
+            names = {n.split('/', 1)[1]: n for n in z.namelist()}
+            self.assertIn('data/checkpoint-001.txt', names)
+            proofs = [json.loads(z.read(full)) for n, full in names.items() if re.search(r'/evidence/.*\.json$', n)]
+            self.assertIn(1, [p.get('log') for p in proofs])
+            note = z.read(names['data/checkpoint-001.txt'])
+            with zipfile.ZipFile(bundle + '.wrong', 'w') as w:
+                for entry in z.infolist():
+                    content = z.read(entry)
+                    w.writestr(entry, content.replace(b'\n', b'\n ', 1) if content == note else content)
+        self.assertNotEqual(self.service.vasite('verify-bundle', bundle + '.wrong', wanted=None).returncode, 0)
 
     def assert_old_proofs(self, places, backed_up):
         for number, was in places.items():
