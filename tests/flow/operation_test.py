@@ -384,6 +384,35 @@ class Callers(Alone):
         self.service.stop()
         self.refuses_to_start('key', 1, 'TLS certificate')
 
+    def test_a_reload_drops_no_connection_nor_an_upload_under_way(self):
+        self.begin()
+        import http.client
+        kept = http.client.HTTPSConnection(HOST, self.service.tls_port, context=self.service.tls(), timeout=20)
+        self.addCleanup(kept.close)
+        token = {'Authorization': 'Bearer ' + self.alfa.token}
+        kept.request('GET', '/v1/self', headers=token)
+        self.assertEqual(kept.getresponse().read()[:1], b'{')
+        old = kept.sock
+        half, answers = threading.Event(), []
+
+        def body():
+            yield b'x' * 5000
+            half.wait(20)
+            yield b'y' * 5000
+        upload = threading.Thread(target=lambda: answers.append(self.send(body())))
+        upload.start()
+        self.server_certificate('new')
+        self.service.settings['tls'] = {'certificate': 'tls.pem', 'key': 'tls.key'}
+        self.service.write_settings()
+        self.service.process.send_signal(signal.SIGHUP)
+        until(lambda: self.served_name().endswith('new'), 'new connections do not have the new certificate')
+        kept.request('GET', '/v1/self', headers=token)
+        self.assertEqual(kept.getresponse().status, 200)
+        self.assertIs(kept.sock, old)  # the old one goes on
+        half.set()
+        upload.join()
+        self.assertEqual(answers[0][0], 201)
+
     def test_systemd_is_told_when_it_is_ready_and_when_it_stops(self):
         path = self.service.path('notify')
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
