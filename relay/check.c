@@ -112,10 +112,19 @@ static void register_fault(void *context, const char *serial, const char *text)
 
 static vs_rc count_work(struct vs_check_run *run, struct vs_error *err)
 {
-    static const enum vs_table_id tables[] = {VS_T_EVIDENCE,   VS_T_BATCH,     VS_T_DOCUMENT,
-                                              VS_T_DELIVERY,   VS_T_REFUSAL,   VS_T_IDEMPOTENCY,
-                                              VS_T_REPETITION, VS_T_TOMBSTONE, VS_T_ACT,
-                                              VS_T_HOLD,       VS_T_REGISTER};
+    static const enum vs_table_id tables[] = {VS_T_EVIDENCE,
+                                              VS_T_BATCH,
+                                              VS_T_DOCUMENT,
+                                              VS_T_DELIVERY,
+                                              VS_T_REFUSAL,
+                                              VS_T_IDEMPOTENCY,
+                                              VS_T_REPETITION,
+                                              VS_T_TOMBSTONE,
+                                              VS_T_ACT,
+                                              VS_T_WORK,
+                                              VS_T_DELIVERY /* twice */,
+                                              VS_T_HOLD,
+                                              VS_T_REGISTER};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         struct vs_query query = {.table = tables[i]};
         uint64_t n;
@@ -136,6 +145,7 @@ static vs_rc check_all(struct vs_check_run *run, struct vs_error *err)
     VS_TRY(vs_check_evidence(run, err));
     VS_TRY(vs_check_exchange(run, err));
     VS_TRY(vs_check_keys(run, err));
+    VS_TRY(vs_check_work(run, err));
     VS_TRY(vs_check_retention(run, err));
     VS_TRY(vs_check_register(run, err));
     VS_TRY(vs_centre_check(relay->centre, register_fault, run, err));

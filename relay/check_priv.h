@@ -64,6 +64,9 @@ VS_NODISCARD vs_rc vs_check_exchange(struct vs_check_run *run, struct vs_error *
 /* Every idempotency key and repetition against what it names. */
 VS_NODISCARD vs_rc vs_check_keys(struct vs_check_run *run, struct vs_error *err);
 
+/* Every row of due work against what it is about. */
+VS_NODISCARD vs_rc vs_check_work(struct vs_check_run *run, struct vs_error *err);
+
 /* The recipient's answer that a delivery names (Art. 27.4). */
 VS_NODISCARD vs_rc vs_check_answer(struct vs_check_run *run, const char *where,
                                    const struct vs_value *delivery, struct vs_error *err);

@@ -42,8 +42,7 @@ static void free_stream(void *state)
     vs_heap_free(self);
 }
 
-/* -- waiting: the two holds of inbox.c ------------------------------------------------------
- */
+/* -- waiting: the two holds of inbox.c ----------------------------------------------------- */
 
 static void watch_woke(struct vs_waiter *watch)
 {
@@ -94,8 +93,7 @@ static vs_rc wait_for_more(struct stream *self, int64_t seen, struct vs_error *e
     return VS_OK;
 }
 
-/* -- one round ------------------------------------------------------------------------------
- */
+/* -- one round ----------------------------------------------------------------------------- */
 
 static vs_rc put_entry(struct vs_buffer *part, struct vs_arena *arena,
                        const struct vs_delivery *entry, struct vs_error *err)

@@ -4,6 +4,7 @@
 #include "relay/check.h"
 #include "relay/evidence.h"
 #include "relay/exchange/webhook.h"
+#include "relay/relay_priv.h"
 #include "tests/support/relay_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -437,6 +438,35 @@ static void push__goes_on_after_a_crash(void **state)
     assert_store_holds();
 }
 
+/* `vasite check` finds work that nobody would take, and a need without its row. */
+static void check__finds_due_work_that_is_wrong(void **state)
+{
+    (void)state;
+    struct vs_id id = send("bir"), other = send("iki"); /* it is away */
+    uint8_t subject[VS_DUE_DELIVERY_BYTES];
+    const struct vs_due *work;
+    struct vs_check_result result;
+    struct vs_error err;
+    struct vs_relay *relay = fixture->relay;
+    assert_store_holds();
+    vs_due_delivery(id, fixture->beta.participant, subject);
+    assert_ok(vs_due_get(relay, fixture->arena, "push", VS_BYTES(subject, sizeof subject),
+                         &work, &err));
+    struct vs_value key[VS_WORK_COLUMNS] = {[VS_WORK_ID] = vs_id_value(&work->id)};
+    struct vs_value unknown[VS_WORK_COLUMNS] = {[VS_WORK_ID] = vs_id_value(&other),
+                                                [VS_WORK_KIND] = vs_text("nobody"),
+                                                [VS_WORK_DUE] = vs_int(1),
+                                                [VS_WORK_ATTEMPTS] = vs_int(0)};
+    struct vs_op ops[] = {vs_op_delete(VS_T_WORK, key, VS_ANY_VERSION),
+                          vs_op_insert(VS_T_WORK, unknown)};
+    struct vs_item item = {.ops = ops, .n_ops = 2};
+    assert_ok(vs_store_commit(relay->store, &item, 1, &err));
+    assert_ok(vs_check(relay, fixture->arena, NULL, NULL, &result, &err));
+    assert_int_equal(result.n_findings, 2);
+    assert_string_equal(result.findings[0].text, "kind nobody is not known: nobody takes it");
+    assert_string_equal(result.findings[1].text, "it waits for its endpoint without due work");
+}
+
 static void endpoint__is_checked_when_it_is_set(void **state)
 {
     (void)state;
@@ -487,6 +517,7 @@ int main(void)
         with_fixture(push__follows_an_endpoint_that_moves),
         with_fixture(push__is_not_made_to_who_named_no_endpoint),
         with_fixture(push__goes_on_after_a_crash),
+        with_fixture(check__finds_due_work_that_is_wrong),
         with_fixture(endpoint__is_checked_when_it_is_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
