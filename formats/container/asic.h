@@ -137,13 +137,18 @@ VS_NODISCARD vs_rc vs_asic_layout(struct vs_arena *arena, const struct vs_asic_o
 const char *vs_asic_safe_name(struct vs_arena *arena, const char *given,
                               const char *const *taken, size_t n_taken);
 
-/* META-INF/ASiCEvidenceRecordManifest001.xml for META-INF/evidencerecord.ers over `names`
- * with their SHA-256 digests (32 bytes each). */
 struct vs_asic_covered {
     const char *name;
     const char *media_type;
     const uint8_t *sha256;
 };
+/* An ASiCManifest (EN 319 162-1, A.4): the file `reference` (a signature, of `reference_type`;
+ * NULL: none is stated) covers these with their SHA-256 digests (32 bytes each). */
+VS_NODISCARD vs_rc vs_asic_manifest_make(struct vs_arena *arena, const char *reference,
+                                         const char *reference_type,
+                                         const struct vs_asic_covered *covered, size_t n,
+                                         struct vs_bytes *ret, struct vs_error *err);
+/* META-INF/ASiCEvidenceRecordManifest001.xml, for META-INF/evidencerecord.ers. */
 VS_NODISCARD vs_rc vs_asic_record_manifest(struct vs_arena *arena,
                                            const struct vs_asic_covered *covered, size_t n,
                                            struct vs_bytes *ret, struct vs_error *err);

@@ -86,31 +86,50 @@ const char *vs_asic_safe_name(struct vs_arena *arena, const char *given,
     return vs_arena_printf(arena, "document.%s", dot + 1);
 }
 
-vs_rc vs_asic_record_manifest(struct vs_arena *arena, const struct vs_asic_covered *covered,
-                              size_t n, struct vs_bytes *ret, struct vs_error *err)
+static vs_rc put_covered(struct vs_buffer *to, struct vs_arena *arena,
+                         const struct vs_asic_covered *covered, struct vs_error *err)
+{
+    char *uri = vs_percent_encode(arena, vs_bytes_text(covered->name));
+    if (uri == NULL)
+        return vs_fail_memory(err);
+    vs_buffer_printf(to, "  <asic:DataObjectReference URI=\"%s\"", uri);
+    if (covered->media_type != NULL) {
+        vs_buffer_text(to, " MimeType=\"");
+        vs_buffer_xml(to, covered->media_type);
+        vs_buffer_text(to, "\"");
+    }
+    vs_buffer_text(to, ">\n    <ds:DigestMethod Algorithm=\""
+                       "http://www.w3.org/2001/04/xmlenc#sha256\"/>\n    <ds:DigestValue>");
+    vs_buffer_base64(to, VS_BYTES(covered->sha256, 32));
+    vs_buffer_text(to, "</ds:DigestValue>\n  </asic:DataObjectReference>\n");
+    return VS_OK;
+}
+
+vs_rc vs_asic_manifest_make(struct vs_arena *arena, const char *reference,
+                            const char *reference_type, const struct vs_asic_covered *covered,
+                            size_t n, struct vs_bytes *ret, struct vs_error *err)
 {
     VS_BUFFER to;
     vs_buffer_init(&to, 1024 * 1024);
     vs_buffer_text(&to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                         "<asic:ASiCManifest xmlns:asic=\"" VS_ASIC_NAMESPACE
                         "\" xmlns:ds=\"" VS_DS_NAMESPACE "\">\n"
-                        "  <asic:SigReference URI=\"META-INF/evidencerecord.ers\"/>\n");
-    for (size_t i = 0; i < n; i++) {
-        char *uri = vs_percent_encode(arena, vs_bytes_text(covered[i].name));
-        if (uri == NULL)
-            return vs_fail_memory(err);
-        vs_buffer_printf(&to, "  <asic:DataObjectReference URI=\"%s\"", uri);
-        if (covered[i].media_type != NULL) {
-            vs_buffer_text(&to, " MimeType=\"");
-            vs_buffer_xml(&to, covered[i].media_type);
-            vs_buffer_text(&to, "\"");
-        }
-        vs_buffer_text(&to,
-                       ">\n    <ds:DigestMethod Algorithm=\""
-                       "http://www.w3.org/2001/04/xmlenc#sha256\"/>\n    <ds:DigestValue>");
-        vs_buffer_base64(&to, VS_BYTES(covered[i].sha256, 32));
-        vs_buffer_text(&to, "</ds:DigestValue>\n  </asic:DataObjectReference>\n");
+                        "  <asic:SigReference URI=\"");
+    vs_buffer_xml(&to, reference);
+    if (reference_type != NULL) {
+        vs_buffer_text(&to, "\" MimeType=\"");
+        vs_buffer_xml(&to, reference_type);
     }
+    vs_buffer_text(&to, "\"/>\n");
+    for (size_t i = 0; i < n; i++)
+        VS_TRY(put_covered(&to, arena, &covered[i], err));
     vs_buffer_text(&to, "</asic:ASiCManifest>\n");
     return vs_buffer_copy(&to, arena, ret, err);
+}
+
+vs_rc vs_asic_record_manifest(struct vs_arena *arena, const struct vs_asic_covered *covered,
+                              size_t n, struct vs_bytes *ret, struct vs_error *err)
+{
+    return vs_asic_manifest_make(arena, "META-INF/evidencerecord.ers", NULL, covered, n, ret,
+                                 err);
 }

@@ -139,6 +139,7 @@ struct vs_xades_draft {
     const struct vs_xades_signer *signer;
     const char *id;
     struct vs_bytes document;
+    bool bare; /* the ds:Signature alone is written */
     struct vs_bytes signed_info, properties, value;
     struct vs_digest digest;
     struct vs_bytes token;
@@ -196,11 +197,25 @@ static void assert_canonical(struct vs_bytes document)
 #define assert_canonical(document) ((void)0)
 #endif
 
+static bool claims_are_carried(const struct vs_signature_claims *c)
+{
+    if (c == NULL)
+        return true;
+    const char *const texts[] = {c->role,    c->city,       c->state,     c->postal_code,
+                                 c->country, c->policy_oid, c->policy_url};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i] != NULL && !is_carried(texts[i]))
+            return false;
+    return c->policy_oid == NULL || c->policy_digest.len > 0;
+}
+
 static vs_rc check_options(const struct vs_xades_options *o, struct vs_error *err)
 {
     bool enveloped = o->document.len > 0;
-    if (enveloped == (o->n_objects > 0))
+    if (enveloped + (o->n_objects > 0) + (o->enveloping.len > 0) != 1)
         return vs_fail(err, VS_E_PARAMETER, NULL, "either data objects or a document");
+    if (!claims_are_carried(o->claims))
+        return vs_fail(err, VS_E_PARAMETER, NULL, "a claim that XML cannot carry");
     if (o->id != NULL && !is_ncname(o->id))
         return vs_fail(err, VS_E_PARAMETER, NULL, "an id that is no NCName");
     if (enveloped && end_tag(o->document) == 0)
@@ -245,6 +260,56 @@ static void put_format(struct vs_buffer *to, const char *id, size_t i, const cha
     put(to, "</xades:MimeType></xades:DataObjectFormat>");
 }
 
+static void put_element(struct vs_buffer *to, const char *name, const char *text)
+{
+    if (text == NULL)
+        return;
+    vs_buffer_printf(to, "<xades:%s>", name);
+    put_value(to, text, false);
+    vs_buffer_printf(to, "</xades:%s>", name);
+}
+
+/* EN 319 132-1, 5.2.9: an OID as an identifier by its URN (XAdES, 4.4). */
+static void put_policy(struct vs_buffer *to, const struct vs_signature_claims *c)
+{
+    if (c->policy_oid == NULL)
+        return;
+    put(to, "<xades:SignaturePolicyIdentifier><xades:SignaturePolicyId><xades:SigPolicyId>"
+            "<xades:Identifier Qualifier=\"OIDAsURN\">urn:oid:");
+    put_value(to, c->policy_oid, false);
+    put(to, "</xades:Identifier></xades:SigPolicyId><xades:SigPolicyHash>");
+    put_digest(to, &c->policy_digest, DS " ");
+    put(to, "</xades:SigPolicyHash>");
+    if (c->policy_url != NULL) {
+        put(to, "<xades:SigPolicyQualifiers><xades:SigPolicyQualifier>");
+        put_element(to, "SPURI", c->policy_url);
+        put(to, "</xades:SigPolicyQualifier></xades:SigPolicyQualifiers>");
+    }
+    put(to, "</xades:SignaturePolicyId></xades:SignaturePolicyIdentifier>");
+}
+
+static void put_place(struct vs_buffer *to, const struct vs_signature_claims *c)
+{
+    put(to, "<xades:SignatureProductionPlaceV2>");
+    put_element(to, "City", c->city);
+    put_element(to, "StateOrProvince", c->state);
+    put_element(to, "PostalCode", c->postal_code);
+    put_element(to, "CountryName", c->country);
+    put(to, "</xades:SignatureProductionPlaceV2>");
+}
+
+static void put_role(struct vs_buffer *to, const struct vs_xades_options *o)
+{
+    const char *role = o->claimed_role;
+    if (role == NULL && o->claims != NULL)
+        role = o->claims->role;
+    if (role == NULL)
+        return;
+    put(to, "<xades:SignerRoleV2><xades:ClaimedRoles>");
+    put_element(to, "ClaimedRole", role);
+    put(to, "</xades:ClaimedRoles></xades:SignerRoleV2>");
+}
+
 static void put_properties(struct vs_buffer *to, const struct vs_xades_draft *d,
                            const struct vs_xades_options *o)
 {
@@ -254,16 +319,22 @@ static void put_properties(struct vs_buffer *to, const struct vs_xades_draft *d,
     put_time(to, o->signing_time);
     put(to, "</xades:SigningTime>");
     vs_buffer_add(to, vs_buffer_view(&d->signer->certificate));
-    if (o->claimed_role != NULL) {
-        put(to, "<xades:SignerRoleV2><xades:ClaimedRoles><xades:ClaimedRole>");
-        put_value(to, o->claimed_role, false);
-        put(to, "</xades:ClaimedRole></xades:ClaimedRoles></xades:SignerRoleV2>");
-    }
+    if (o->claims != NULL)
+        put_policy(to, o->claims);
+    if (o->claims != NULL && vs_claims_place(o->claims))
+        put_place(to, o->claims);
+    put_role(to, o);
     put(to, "</xades:SignedSignatureProperties><xades:SignedDataObjectProperties>");
-    if (d->document.len > 0)
+    if (d->document.len > 0 || d->bare)
         put_format(to, d->id, 0, o->media_type == NULL ? "application/xml" : o->media_type);
     for (size_t i = 0; i < o->n_objects; i++)
         put_format(to, d->id, i, o->objects[i].media_type);
+    if (o->claims != NULL && o->claims->commitment != VS_COMMITMENT_NONE) {
+        put(to, "<xades:CommitmentTypeIndication><xades:CommitmentTypeId><xades:Identifier>");
+        put(to, vs_commitment_uri(o->claims->commitment));
+        put(to, "</xades:Identifier></xades:CommitmentTypeId><xades:AllSignedDataObjects>"
+                "</xades:AllSignedDataObjects></xades:CommitmentTypeIndication>");
+    }
     put(to, "</xades:SignedDataObjectProperties></xades:SignedProperties>");
 }
 
@@ -286,16 +357,14 @@ static void put_object_references(struct vs_buffer *to, const struct vs_xades_dr
 }
 
 static void put_document_reference(struct vs_buffer *to, const struct vs_xades_draft *d,
-                                   enum vs_digest_algorithm algorithm)
+                                   const struct vs_digest *digest)
 {
-    struct vs_digest digest;
-    vs_digest_of(algorithm, d->document, &digest);
     put(to, "<ds:Reference Id=\"");
     put(to, d->id);
     put(to, "-R0\" URI=\"\"><ds:Transforms><ds:Transform Algorithm=\"" VS_DSIG_NAMESPACE
             "enveloped-signature\"></ds:Transform><ds:Transform Algorithm=\"" EXCLUSIVE
             "\"></ds:Transform></ds:Transforms>");
-    put_digest(to, &digest, "");
+    put_digest(to, digest, "");
     put(to, "</ds:Reference>");
 }
 
@@ -305,11 +374,13 @@ static void put_signed_info(struct vs_buffer *to, const struct vs_xades_draft *d
     enum vs_digest_algorithm algorithm = o->digest == VS_DIGEST_NONE ? VS_SHA256 : o->digest;
     put(to, "<ds:SignedInfo " DS ">" CANON);
     vs_buffer_add(to, vs_buffer_view(&d->signer->method));
+    struct vs_digest digest = o->enveloping;
     if (d->document.len > 0)
-        put_document_reference(to, d, algorithm);
+        vs_digest_of(algorithm, d->document, &digest);
+    if (d->document.len > 0 || d->bare)
+        put_document_reference(to, d, &digest);
     else
         put_object_references(to, d, o);
-    struct vs_digest digest;
     vs_digest_of(algorithm, d->properties, &digest);
     put(to, "<ds:Reference Type=\"" VS_XADES_TYPE_PROPERTIES "\" URI=\"#");
     put(to, d->id);
@@ -333,6 +404,7 @@ vs_rc vs_xades_prepare(struct vs_arena *arena, const struct vs_xades_signer *sig
     if (d->id == NULL)
         return vs_fail_memory(err);
     d->document = options->document;
+    d->bare = options->enveloping.len > 0;
     if (d->document.len > 0)
         assert_canonical(d->document);
     VS_BUFFER text;
@@ -458,6 +530,10 @@ vs_rc vs_xades_write(const struct vs_xades_draft *draft, struct vs_buffer *to,
     vs_buffer_expect(to, draft->document.len + draft->signed_info.len + draft->value.len +
                              draft->signer->key_info.len + draft->properties.len +
                              draft->token.len / 2 * 3 + USUAL_FRAME);
+    if (draft->bare) {
+        put_signature(to, draft);
+        return vs_buffer_check(to, err);
+    }
     if (draft->document.len == 0) {
         put(to, ASIC_BEGIN);
         put_signature(to, draft);

@@ -19,6 +19,7 @@
  * vs_xades_extend. What is made here is not checked here: read it back for that. */
 #ifndef VS_FORMATS_SIGNATURE_XADES_MAKE_H
 #define VS_FORMATS_SIGNATURE_XADES_MAKE_H
+#include "formats/signature/claims.h"
 #include "formats/crypto/algorithms.h"
 
 /* The signer's certificates and algorithm, rendered once. Heap, immutable, any thread. */
@@ -49,15 +50,20 @@ struct vs_xades_options {
      * declaration, attributes sorted, empty elements as pairs), ending with its root's end tag.
      * Borrowed until vs_xades_write. A test build aborts where it is not canonical. */
     struct vs_bytes document;
-    const char *media_type;          /* of `document`; NULL: "application/xml" */
-    const char *claimed_role;        /* SignerRoleV2; NULL: none */
+    /* Enveloped in a document of another's writing, where .len > 0: the digest of its exclusive
+     * canonical form without comments. vs_xades_write then gives the ds:Signature alone, to be
+     * put in as the root's last child (formats/xml/splice.h). */
+    struct vs_digest enveloping;
+    const char *media_type;   /* of the document; NULL: "application/xml" */
+    const char *claimed_role; /* SignerRoleV2; NULL: none, or the role of `claims` */
+    const struct vs_signature_claims *claims; /* NULL: none */
     enum vs_digest_algorithm digest; /* of references made here; VS_DIGEST_NONE: SHA-256 */
 };
 
 struct vs_xades_draft; /* lives in its arena; one thread */
 
-/* `signer` must outlive the draft. VS_E_PARAMETER: no or both shapes, an object without digest,
- * an id that is no NCName, `document` that does not look canonical. */
+/* `signer` must outlive the draft. VS_E_PARAMETER: not exactly one shape, an object without
+ * digest, an id that is no NCName, `document` that does not look canonical. */
 VS_NODISCARD vs_rc vs_xades_prepare(struct vs_arena *arena,
                                     const struct vs_xades_signer *signer,
                                     const struct vs_xades_options *options,
