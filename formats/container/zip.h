@@ -82,6 +82,8 @@ bool vs_zip_stored(const struct vs_zip *zip, const struct vs_zip_entry *entry,
 
 /* CRC-32 (ISO-HDLC, as ZIP has it) of bytes that come in pieces; start with 0. */
 uint32_t vs_zip_crc32(uint32_t crc, struct vs_bytes bytes);
+VS_NODISCARD vs_rc vs_zip_crc32_source(const struct vs_source *source, uint32_t *ret,
+                                       struct vs_error *err);
 
 /* -- writing ------------------------------------------------------------------------------- */
 

@@ -9,9 +9,28 @@ enum {
 };
 
 /* libdeflate's is several times faster than zlib's: it uses carry-less multiplication. */
+enum { CRC_STEP = 256 << 10 };
+
 uint32_t vs_zip_crc32(uint32_t crc, struct vs_bytes bytes)
 {
     return bytes.len == 0 ? crc : libdeflate_crc32(crc, bytes.ptr, bytes.len);
+}
+
+vs_rc vs_zip_crc32_source(const struct vs_source *source, uint32_t *ret, struct vs_error *err)
+{
+    VS_ARENA *arena = vs_arena_new(2 * (size_t)CRC_STEP);
+    uint8_t *step = arena == NULL ? NULL : vs_arena_alloc(arena, CRC_STEP);
+    if (step == NULL)
+        return vs_fail_memory(err);
+    *ret = 0;
+    for (uint64_t at = 0; at < source->size;) {
+        uint64_t left = source->size - at;
+        size_t n = left < CRC_STEP ? (size_t)left : CRC_STEP;
+        VS_TRY(vs_source_read(source, at, step, n, err));
+        *ret = vs_zip_crc32(*ret, VS_BYTES(step, n));
+        at += n;
+    }
+    return VS_OK;
 }
 
 struct unpacking {
