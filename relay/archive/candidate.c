@@ -105,7 +105,8 @@ vs_rc vs_candidate_of(struct vs_relay *relay, struct vs_arena *arena, enum vs_ta
     VS_TRY(vs_hold_find(relay, arena, ret->id, &ret->held, err));
     VS_TRY(has_work(relay, arena, &ret->id, &work, err));
     VS_TRY(has_open_batch(relay, arena, ret, &batch, err));
-    ret->busy = ret->busy || work || batch || keys_promised(relay, ret->sent);
+    ret->busy = ret->busy || work || batch;
+    ret->promised = keys_promised(relay, ret->sent);
     return VS_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #define DAY_LATER(now) ((now) + VS_DAY_MS)
 #define SWEEP_MS       VS_HOUR_MS
+#define KEYS_WAIT_MS   (10 * VS_SECOND_MS) /* the walk over keys is at work */
 #define PAGE           64
 #define KEYS_PAGE      500
 
@@ -46,6 +47,8 @@ static vs_rc judge(struct slice *slice, const struct vs_candidate *candidate,
         *ret_again = day_of(slice, candidate->end);
     else if (candidate->busy)
         *ret_again = DAY_LATER(slice->now);
+    else if (candidate->promised)
+        *ret_again = slice->now + KEYS_WAIT_MS;
     else
         return vs_deletion_add(slice->deletion, candidate, err);
     return VS_OK;

@@ -18,7 +18,8 @@ struct vs_candidate {
     unsigned months;
     vs_time_ms latest, end; /* end: VS_TIME_NONE: never */
     bool held;
-    bool busy; /* due work or an unfinished batch is about it, or its keys are still promised */
+    bool busy;     /* due work or an unfinished batch is about it */
+    bool promised; /* the keys of its month are there yet */
     const struct vs_row *evidence;
     size_t n_evidence;
 };
