@@ -186,68 +186,62 @@ static vs_rc look_at_document(struct vs_check_run *run, const char *id,
 /* -- deliveries --------------------------------------------------------------------------- */
 
 /* Which column of a delivery says when which event was: one of the events named. */
-enum moment {
-    RECEIVED,
-    HANDED_OVER,
-    ANSWERED,
-    REACHED,
-    ASKED,
-    CONSENT,
-    REMINDED,
-    OVERDUE,
-    NOTICE,
-    FAILED,
-    NOTIFIED,
-    MOMENTS
-};
 static const struct {
     int column;
     const char *name;
     enum vs_event events[3];
-} moments[MOMENTS] = {
-    [RECEIVED] = {VS_DELIVERY_RECEIVED_AT, "received_at", {VS_EVENT_CONTENT_CONSIGNMENT}},
-    [HANDED_OVER] = {VS_DELIVERY_HANDED_OVER_AT, "handed_over_at", {VS_EVENT_CONTENT_HANDOVER}},
-    [ANSWERED] = {VS_DELIVERY_ACKNOWLEDGED_AT,
-                  "acknowledged_at",
-                  {VS_EVENT_ACKNOWLEDGEMENT, VS_EVENT_ACKNOWLEDGEMENT_REFUSAL}},
-    [REACHED] = {VS_DELIVERY_REACHED_AT,
-                 "reached_at",
-                 {VS_EVENT_ACKNOWLEDGEMENT_REACHED_SENDER}},
-    [ASKED] = {VS_DELIVERY_ASKED_AT, "asked_at", {VS_EVENT_NOTIFICATION_FOR_ACCEPTANCE}},
-    [CONSENT] = {VS_DELIVERY_CONSENT_AT,
-                 "consent_at",
-                 {VS_EVENT_CONSIGNMENT_ACCEPTANCE, VS_EVENT_CONSIGNMENT_REJECTION,
-                  VS_EVENT_ACCEPTANCE_REJECTION_EXPIRY}},
-    [REMINDED] = {VS_DELIVERY_REMINDED_AT, "reminded_at", {VS_EVENT_ACKNOWLEDGEMENT_REMINDER}},
-    [OVERDUE] = {VS_DELIVERY_OVERDUE_AT, "overdue_at", {VS_EVENT_ACKNOWLEDGEMENT_OVERDUE}},
-    [NOTICE] = {VS_DELIVERY_NOTICE_AT, "notice_at", {VS_EVENT_NON_SENDING_NOTICE}},
-    [FAILED] = {VS_DELIVERY_FAILED_AT,
-                "failed_at",
-                {VS_EVENT_CONTENT_HANDOVER_FAILURE, VS_EVENT_CONTENT_CONSIGNMENT_FAILURE}},
-    [NOTIFIED] = {VS_DELIVERY_NOTIFIED_AT, "notified_at", {VS_EVENT_CONSIGNMENT_NOTIFICATION}},
+} moments[VS_TOLD] = {
+    [VS_TOLD_RECEIVED] = {VS_DELIVERY_RECEIVED_AT,
+                          "received_at",
+                          {VS_EVENT_CONTENT_CONSIGNMENT}},
+    [VS_TOLD_HANDED_OVER] = {VS_DELIVERY_HANDED_OVER_AT,
+                             "handed_over_at",
+                             {VS_EVENT_CONTENT_HANDOVER}},
+    [VS_TOLD_ANSWERED] = {VS_DELIVERY_ACKNOWLEDGED_AT,
+                          "acknowledged_at",
+                          {VS_EVENT_ACKNOWLEDGEMENT, VS_EVENT_ACKNOWLEDGEMENT_REFUSAL}},
+    [VS_TOLD_REACHED] = {VS_DELIVERY_REACHED_AT,
+                         "reached_at",
+                         {VS_EVENT_ACKNOWLEDGEMENT_REACHED_SENDER}},
+    [VS_TOLD_ASKED] = {VS_DELIVERY_ASKED_AT,
+                       "asked_at",
+                       {VS_EVENT_NOTIFICATION_FOR_ACCEPTANCE}},
+    [VS_TOLD_CONSENT] = {VS_DELIVERY_CONSENT_AT,
+                         "consent_at",
+                         {VS_EVENT_CONSIGNMENT_ACCEPTANCE, VS_EVENT_CONSIGNMENT_REJECTION,
+                          VS_EVENT_ACCEPTANCE_REJECTION_EXPIRY}},
+    [VS_TOLD_REMINDED] = {VS_DELIVERY_REMINDED_AT,
+                          "reminded_at",
+                          {VS_EVENT_ACKNOWLEDGEMENT_REMINDER}},
+    [VS_TOLD_OVERDUE] = {VS_DELIVERY_OVERDUE_AT,
+                         "overdue_at",
+                         {VS_EVENT_ACKNOWLEDGEMENT_OVERDUE}},
+    [VS_TOLD_NOTICE] = {VS_DELIVERY_NOTICE_AT, "notice_at", {VS_EVENT_NON_SENDING_NOTICE}},
+    [VS_TOLD_FAILED] = {VS_DELIVERY_FAILED_AT,
+                        "failed_at",
+                        {VS_EVENT_CONTENT_HANDOVER_FAILURE,
+                         VS_EVENT_CONTENT_CONSIGNMENT_FAILURE}},
+    [VS_TOLD_NOTIFIED] = {VS_DELIVERY_NOTIFIED_AT,
+                          "notified_at",
+                          {VS_EVENT_CONSIGNMENT_NOTIFICATION}},
 };
 
-struct told {
-    vs_time_ms at[MOMENTS]; /* VS_TIME_NONE: there is no such evidence */
-    enum vs_event event[MOMENTS];
-    unsigned terminal; /* pieces of evidence that end the matter for this recipient */
-};
-
-static void tell(struct told *told, enum vs_event event, vs_time_ms time)
+static void tell(struct vs_told *told, enum vs_event event, const struct vs_value *v)
 {
     if (vs_event_info(event)->terminal == VS_EVENT_TERMINAL_YES)
         told->terminal++;
-    for (size_t m = 0; m < MOMENTS; m++)
+    for (size_t m = 0; m < VS_TOLD; m++)
         for (size_t e = 0; e < sizeof moments[m].events / sizeof *moments[m].events; e++)
             if (moments[m].events[e] == event) {
-                told->at[m] = time;
+                told->at[m] = v[VS_EVIDENCE_TIME].integer;
                 told->event[m] = event;
+                told->evidence[m] = v;
             }
 }
 
 /* The EventTimes of the evidence about one delivery, the last one of each kind. */
 static vs_rc find_moments(struct vs_check_run *run, const struct vs_value *row,
-                          struct told *ret, struct vs_error *err)
+                          struct vs_told *ret, struct vs_error *err)
 {
     struct vs_query query = {.table = VS_T_EVIDENCE,
                              .index = VS_EVIDENCE_BY_DOCUMENT,
@@ -255,8 +249,8 @@ static vs_rc find_moments(struct vs_check_run *run, const struct vs_value *row,
                              .n_equal = 1};
     const struct vs_row *rows;
     size_t n;
-    *ret = (struct told){.terminal = 0};
-    for (size_t m = 0; m < MOMENTS; m++)
+    *ret = (struct vs_told){.terminal = 0};
+    for (size_t m = 0; m < VS_TOLD; m++)
         ret->at[m] = VS_TIME_NONE;
     VS_TRY(vs_store_select(run->relay->store, run->scratch, &query, &rows, &n, err));
     for (size_t i = 0; i < n; i++) {
@@ -267,25 +261,27 @@ static vs_rc find_moments(struct vs_check_run *run, const struct vs_value *row,
         if (event != VS_EVENT_UNKNOWN &&
             (v[VS_EVIDENCE_RECIPIENT].type == VS_NULL ||
              vs_value_compare(&v[VS_EVIDENCE_RECIPIENT], &row[VS_DELIVERY_RECIPIENT]) == 0))
-            tell(ret, event, v[VS_EVIDENCE_TIME].integer);
+            tell(ret, event, v);
     }
     return VS_OK;
 }
 
 /* The latest moment that is evidenced tells the state. Evidence of what the sequencer did
  * follows it: it may still be missing. */
-static bool state_fits(enum vs_delivery_state state, const struct told *told)
+static bool state_fits(enum vs_delivery_state state, const struct vs_told *told)
 {
     const vs_time_ms *at = told->at;
-    bool answered = at[ANSWERED] != VS_TIME_NONE, handed = at[HANDED_OVER] != VS_TIME_NONE;
+    bool answered = at[VS_TOLD_ANSWERED] != VS_TIME_NONE,
+         handed = at[VS_TOLD_HANDED_OVER] != VS_TIME_NONE;
     switch (state) {
     case VS_DELIVERY_PENDING:
     case VS_DELIVERY_HELD:
-        return at[RECEIVED] == VS_TIME_NONE && at[CONSENT] == VS_TIME_NONE && !answered;
+        return at[VS_TOLD_RECEIVED] == VS_TIME_NONE && at[VS_TOLD_CONSENT] == VS_TIME_NONE &&
+               !answered;
     case VS_DELIVERY_ASKED:
-        return at[RECEIVED] == VS_TIME_NONE && !handed && !answered &&
-               (at[CONSENT] == VS_TIME_NONE ||
-                told->event[CONSENT] == VS_EVENT_CONSIGNMENT_ACCEPTANCE);
+        return at[VS_TOLD_RECEIVED] == VS_TIME_NONE && !handed && !answered &&
+               (at[VS_TOLD_CONSENT] == VS_TIME_NONE ||
+                told->event[VS_TOLD_CONSENT] == VS_EVENT_CONSIGNMENT_ACCEPTANCE);
     case VS_DELIVERY_WAITING:
         return !handed && !answered;
     case VS_DELIVERY_AVAILABLE:
@@ -293,39 +289,41 @@ static bool state_fits(enum vs_delivery_state state, const struct told *told)
     case VS_DELIVERY_HANDED_OVER:
         return handed && !answered;
     case VS_DELIVERY_ACKNOWLEDGED:
-        return told->event[ANSWERED] == VS_EVENT_ACKNOWLEDGEMENT && at[REACHED] == VS_TIME_NONE;
+        return told->event[VS_TOLD_ANSWERED] == VS_EVENT_ACKNOWLEDGEMENT &&
+               at[VS_TOLD_REACHED] == VS_TIME_NONE;
     case VS_DELIVERY_REACHED:
-        return told->event[ANSWERED] == VS_EVENT_ACKNOWLEDGEMENT;
+        return told->event[VS_TOLD_ANSWERED] == VS_EVENT_ACKNOWLEDGEMENT;
     case VS_DELIVERY_REFUSED:
-        return told->event[ANSWERED] == VS_EVENT_ACKNOWLEDGEMENT_REFUSAL;
+        return told->event[VS_TOLD_ANSWERED] == VS_EVENT_ACKNOWLEDGEMENT_REFUSAL;
     case VS_DELIVERY_REJECTED:
-        return told->event[CONSENT] == VS_EVENT_CONSIGNMENT_REJECTION && !answered;
+        return told->event[VS_TOLD_CONSENT] == VS_EVENT_CONSIGNMENT_REJECTION && !answered;
     case VS_DELIVERY_EXPIRED:
-        return told->event[CONSENT] == VS_EVENT_ACCEPTANCE_REJECTION_EXPIRY && !answered;
+        return told->event[VS_TOLD_CONSENT] == VS_EVENT_ACCEPTANCE_REJECTION_EXPIRY &&
+               !answered;
     case VS_DELIVERY_FAILED:
-        return at[FAILED] != VS_TIME_NONE && !handed && !answered;
+        return at[VS_TOLD_FAILED] != VS_TIME_NONE && !handed && !answered;
     default:
         return false;
     }
 }
 
 /* At the recipient's endpoint the hand-over is the receipt (28.2). */
-static void settle_receipt(const struct vs_value *row, struct told *told)
+static void settle_receipt(const struct vs_value *row, struct vs_told *told)
 {
     bool endpoint = row[VS_DELIVERY_MODE].type == VS_INT &&
                     (row[VS_DELIVERY_MODE].integer & VS_MODE_ENDPOINT) != 0;
-    if (endpoint && told->at[RECEIVED] == VS_TIME_NONE)
-        told->at[RECEIVED] = told->at[HANDED_OVER];
+    if (endpoint && told->at[VS_TOLD_RECEIVED] == VS_TIME_NONE)
+        told->at[VS_TOLD_RECEIVED] = told->at[VS_TOLD_HANDED_OVER];
 }
 
 static vs_rc check_moments(struct vs_check_run *run, const char *where,
                            const struct vs_value *row, struct vs_error *err)
 {
-    struct told told;
+    struct vs_told told;
     const struct vs_row *document;
     VS_TRY(find_moments(run, row, &told, err));
     settle_receipt(row, &told);
-    for (size_t m = 0; m < MOMENTS; m++)
+    for (size_t m = 0; m < VS_TOLD; m++)
         if (vs_value_time(&row[moments[m].column]) != told.at[m])
             vs_check_found(run, "delivery", where, "column %s is not the EventTime of its %s",
                            moments[m].name, vs_event_info(moments[m].events[0])->name);
@@ -334,6 +332,7 @@ static vs_rc check_moments(struct vs_check_run *run, const char *where,
     if (told.terminal > 1)
         vs_check_found(run, "delivery", where, "%u pieces of evidence end it, not one",
                        told.terminal);
+    VS_TRY(vs_check_terms(run, where, row, &told, err));
     VS_TRY(vs_store_get(run->relay->store, run->scratch, VS_T_DOCUMENT,
                         &row[VS_DELIVERY_DOCUMENT], &document, err));
     if (document == NULL)

@@ -85,6 +85,33 @@ VS_NODISCARD vs_rc vs_check_retention(struct vs_check_run *run, struct vs_error 
 /* Registration numbers: each once, none missing that was not deleted. */
 VS_NODISCARD vs_rc vs_check_register(struct vs_check_run *run, struct vs_error *err);
 
+/* The moments of a delivery that evidence tells, the last one of each kind. */
+enum vs_told_moment {
+    VS_TOLD_RECEIVED,
+    VS_TOLD_HANDED_OVER,
+    VS_TOLD_ANSWERED,
+    VS_TOLD_REACHED,
+    VS_TOLD_ASKED,
+    VS_TOLD_CONSENT,
+    VS_TOLD_REMINDED,
+    VS_TOLD_OVERDUE,
+    VS_TOLD_NOTICE,
+    VS_TOLD_FAILED,
+    VS_TOLD_NOTIFIED,
+    VS_TOLD
+};
+struct vs_told {
+    vs_time_ms at[VS_TOLD]; /* VS_TIME_NONE: there is no such evidence */
+    enum vs_event event[VS_TOLD];
+    const struct vs_value *evidence[VS_TOLD]; /* its row */
+    unsigned terminal; /* pieces of evidence that end the matter for this recipient */
+};
+/* What a delivery's columns say of consent, terms, notice and reasons, against the evidence
+ * that states it. */
+VS_NODISCARD vs_rc vs_check_terms(struct vs_check_run *run, const char *where,
+                                  const struct vs_value *row, const struct vs_told *told,
+                                  struct vs_error *err);
+
 /* The evidence file of a row of table evidence, read and understood, in the scratch arena. */
 VS_NODISCARD vs_rc vs_check_read_evidence(struct vs_check_run *run, const struct vs_value *row,
                                           struct vs_bytes *ret_xml, struct vs_erds *ret,

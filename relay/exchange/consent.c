@@ -93,6 +93,12 @@ vs_rc vs_consent_stage(struct vs_relay *relay, struct vs_job *job,
 
 /* -- the term ------------------------------------------------------------------------------ */
 
+vs_time_ms vs_consent_term_end(const struct vs_row *delivery)
+{
+    return delivery->values[VS_DELIVERY_ASKED_AT].integer +
+           delivery->values[VS_DELIVERY_CONSENT_TERM].integer;
+}
+
 vs_rc vs_consent_asked_stage(struct vs_stage *stage, const struct vs_row *delivery,
                              struct vs_error *err)
 {
@@ -102,8 +108,7 @@ vs_rc vs_consent_asked_stage(struct vs_stage *stage, const struct vs_row *delive
         old[VS_DELIVERY_CONSENT_AT].type != VS_NULL ||
         old[VS_DELIVERY_CONSENT_UNTIL].type != VS_NULL)
         return VS_OK;
-    vs_time_ms until =
-        old[VS_DELIVERY_ASKED_AT].integer + old[VS_DELIVERY_CONSENT_TERM].integer;
+    vs_time_ms until = vs_consent_term_end(delivery);
     struct vs_value *row = vs_stage_row(stage, VS_T_DELIVERY);
     if (row == NULL)
         return vs_fail_memory(err);

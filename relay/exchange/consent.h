@@ -34,6 +34,8 @@ VS_NODISCARD vs_rc vs_consent_stage(struct vs_relay *relay, struct vs_job *job,
                                     const struct vs_consent *consent, vs_time_ms now,
                                     struct vs_consented *ret, struct vs_error *err);
 
+/* The last moment for an answer, of a delivery that is asked. */
+vs_time_ms vs_consent_term_end(const struct vs_row *delivery);
 /* With the evidence that it is asked: the term begins, from the moment of asking. Nothing where
  * it has answered already. */
 VS_NODISCARD vs_rc vs_consent_asked_stage(struct vs_stage *stage, const struct vs_row *delivery,

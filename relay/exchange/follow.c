@@ -73,14 +73,22 @@ static const struct vs_row *delivery_of(const struct vs_facts *facts, struct vs_
 }
 
 static void describe(const struct vs_facts *facts, const struct vs_row *delivery,
-                     enum vs_move_kind kind, char *time_text, struct vs_issue *issue)
+                     enum vs_move_kind kind, char *time_text, char *term_text,
+                     struct vs_issue *issue)
 {
     vs_time_ms received = vs_value_time(&delivery->values[VS_DELIVERY_RECEIVED_AT]);
     bool waits = delivery->values[VS_DELIVERY_ACKNOWLEDGEMENT].integer != 0;
     bool counts = received != VS_TIME_NONE && (kind == VS_MOVE_REACH || !waits);
-    if (received != VS_TIME_NONE) {
+    if (kind == VS_MOVE_ASK) {
+        vs_time_text(vs_consent_term_end(delivery), time_text);
+        vs_issue_extend(issue, VS_ERDS_EXT_TERM, time_text);
+    } else if (received != VS_TIME_NONE) {
         vs_time_text(received, time_text);
         vs_issue_extend(issue, VS_ERDS_EXT_RECEIPT_TIME, time_text);
+    }
+    if (kind == VS_MOVE_ENTER && delivery->values[VS_DELIVERY_DEADLINE].type == VS_INT) {
+        vs_time_text(delivery->values[VS_DELIVERY_DEADLINE].integer, term_text);
+        vs_issue_extend(issue, VS_ERDS_EXT_TERM, term_text);
     }
     /* 27.3.2: so the recipient is told that its authenticity was not confirmed. */
     if (facts->not_confirmed)
@@ -101,11 +109,11 @@ static vs_rc stage_evidence(struct vs_relay *relay, struct vs_job *job, enum vs_
                              .recipient = vs_value_id(&delivery->values[VS_DELIVERY_RECIPIENT]),
                              .event_time =
                                  delivery->values[vs_move_rows[kind].time_column].integer};
-    char time_text[VS_TIME_TEXT];
+    char time_text[VS_TIME_TEXT], term_text[VS_TIME_TEXT];
     struct vs_stage *stage;
     if (issued == NULL)
         return vs_fail_memory(err);
-    describe(facts, delivery, kind, time_text, &issue);
+    describe(facts, delivery, kind, time_text, term_text, &issue);
     VS_TRY(vs_issue_make(relay, job->arena, facts, &issue, now, issued, err));
     VS_TRY(vs_stage_new(job, &stage, err));
     return vs_issue_stage(stage, facts, &issue, issued, err);
