@@ -321,12 +321,15 @@ static void lay_out(const struct vs_segment_record *record, uint8_t *header,
 {
     static const uint8_t zeros[RECORD_ALIGN];
     struct vs_record head = {.class = record->class, .length = record->location.length};
+    if (record->crc != NULL)
+        head.payload_crc = *record->crc;
     parts[(*n)++] = (struct iovec){header, RECORD_HEADER};
     for (size_t i = 0; i < record->n_parts; i++) {
         struct vs_bytes part = record->parts[i];
         if (part.len == 0)
             continue;
-        head.payload_crc = vs_crc32c(head.payload_crc, part);
+        if (record->crc == NULL)
+            head.payload_crc = vs_crc32c(head.payload_crc, part);
         parts[(*n)++] = (struct iovec){(void *)part.ptr, part.len};
     }
     vs_segment_record_encode(&head, record->location.segment, record->location.offset, header);

@@ -71,6 +71,8 @@ struct vs_segment_record {
     uint32_t class;               /* retention class, relay's numbers */
     const struct vs_bytes *parts; /* the payload: written without joining them first */
     size_t n_parts;
+    /* CRC-32C of the payload, from whoever had it at hand last; NULL: taken by the append. */
+    const uint32_t *crc;
     struct vs_location location; /* set by the append */
 };
 /* Append all records, in order: one write per class. Not yet durable. After a failure nothing

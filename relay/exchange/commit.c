@@ -11,6 +11,7 @@
 struct stage_bytes {
     uint32_t class;
     struct vs_bytes bytes;
+    uint32_t crc; /* taken by the worker: the committer would fetch each byte from its cache */
     uint8_t location[VS_LOCATION_BYTES];
     struct stage_bytes *next;
 };
@@ -90,6 +91,7 @@ vs_rc vs_stage_bytes(struct vs_stage *stage, uint32_t class, struct vs_bytes byt
         return vs_fail_memory(err);
     entry->class = class;
     entry->bytes = bytes;
+    entry->crc = vs_crc32c(0, bytes);
     *stage->bytes_end = entry;
     stage->bytes_end = &entry->next;
     stage->n_bytes++;
@@ -183,8 +185,8 @@ static vs_rc write_bytes(struct vs_relay *relay, struct cycle *cycle, struct vs_
         return vs_fail_memory(err);
     for (size_t j = 0; j < cycle->n_jobs; j++)
         for (struct stage_bytes *b = cycle->jobs[j]->stage->bytes; b != NULL; b = b->next)
-            records[i++] =
-                (struct vs_segment_record){.class = b->class, .parts = &b->bytes, .n_parts = 1};
+            records[i++] = (struct vs_segment_record){
+                .class = b->class, .parts = &b->bytes, .n_parts = 1, .crc = &b->crc};
     VS_TRY(vs_segments_append(relay->segments, records, n, err));
     VS_TRY(vs_segments_sync(relay->segments, err));
     vs_relay_count(relay, segment_syncs, 1);
