@@ -15,7 +15,8 @@
  * that. Memory does not grow with documents or their number. A bundle that is ready is kept for
  * `exports_keep_ms`, then row and file go.
  *
- * NOT DONE: refused submissions (they have no document). */
+ * NOT DONE: refused submissions (they have no document); revocation data of an outside
+ * centre's evidence key but what the documents themselves bring. */
 #ifndef VS_RELAY_EXPORTS_H
 #define VS_RELAY_EXPORTS_H
 #include "formats/bundle/pack.h"

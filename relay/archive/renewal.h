@@ -17,8 +17,9 @@
  * earliest of these; it is due from `renewal_margin_ms` before. A token that would not last
  * longer than the old one is not taken: it is tried again later, sooner as the end draws near.
  *
- * What it does not do: renew tokens inside documents and seals with a mark of their own
- * (XAdES); judge an authority (relay/seal/authority.h does before the token is taken). */
+ * NOT DONE: tokens inside documents, and inside seals with a mark of their own (XAdES): the
+ * acceptance evidence, which names the original's digest, is renewed, the seal is not. To judge
+ * an authority is relay/seal/authority.h's matter, before the token is taken. */
 #ifndef VS_RELAY_RENEWAL_H
 #define VS_RELAY_RENEWAL_H
 #include "formats/crypto/digest.h"

@@ -8,6 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void must(bool good, const char *what)
+{
+    if (good)
+        return;
+    fprintf(stderr, "bundles: %s\n", what);
+    abort();
+}
+
 struct vs_caller bundle_archivist(const struct relay_fixture *fixture,
                                   const struct vs_caller *of)
 {
@@ -30,6 +38,28 @@ static vs_rc run_ask(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
     return vs_export_stage(relay, job, asking->caller, asking->request, now, &asking->ret, err);
 }
 
+static void asked(struct vs_job *job)
+{
+    job->next = job; /* a mark: it ended */
+}
+
+vs_rc bundle_begin(struct relay_fixture *fixture, const struct vs_caller *caller,
+                   const struct vs_export_request *request, const struct vs_export **ret,
+                   struct vs_error *err)
+{
+    struct asking asking = {caller, request, NULL};
+    struct vs_job *job = vs_arena_make(fixture->arena, struct vs_job);
+    *job = (struct vs_job){
+        .arena = fixture->arena, .run = run_ask, .done = asked, .context = &asking};
+    VS_TRY(vs_relay_submit_job(fixture->relay, job, err));
+    vs_relay_work(fixture->relay, vs_relay_now(fixture->relay));
+    vs_relay_commit(fixture->relay, vs_relay_now(fixture->relay));
+    must(job->next == job, "the export was not begun");
+    *err = job->error;
+    *ret = asking.ret;
+    return job->rc;
+}
+
 vs_rc bundle_export(struct relay_fixture *fixture, const struct vs_caller *caller,
                     const struct vs_export_request *request, const struct vs_export **ret,
                     struct vs_error *err)
@@ -43,14 +73,6 @@ vs_rc bundle_export(struct relay_fixture *fixture, const struct vs_caller *calle
         VS_TRY(vs_export_get(fixture->relay, fixture->arena, caller, asking.ret->id, ret, err));
     }
     return VS_OK;
-}
-
-static void must(bool good, const char *what)
-{
-    if (good)
-        return;
-    fprintf(stderr, "bundles: %s\n", what);
-    abort();
 }
 
 static void put(int fd, const void *bytes, size_t len)

@@ -14,6 +14,10 @@ struct vs_caller bundle_archivist(const struct relay_fixture *fixture,
 vs_rc bundle_export(struct relay_fixture *fixture, const struct vs_caller *caller,
                     const struct vs_export_request *request, const struct vs_export **ret,
                     struct vs_error *err);
+/* Asked for and committed, no slice written. */
+vs_rc bundle_begin(struct relay_fixture *fixture, const struct vs_caller *caller,
+                   const struct vs_export_request *request, const struct vs_export **ret,
+                   struct vs_error *err);
 /* The archive of a finished export as a file `path` under the fixture's folder. */
 const char *bundle_fetch(struct relay_fixture *fixture, const struct vs_caller *caller,
                          struct vs_id id);
