@@ -42,7 +42,7 @@ static void end_bar(void)
 /* -- export -------------------------------------------------------------------------------- */
 
 struct export_options {
-    const char *from, *until, *participant, *document, *format, *output, *id;
+    const char *from, *until, *participant, *document, *format, *output, *id, *reason;
     bool no_wait;
 };
 
@@ -60,6 +60,7 @@ static vs_rc begin_export(struct vs_cli *cli, const struct export_options *o, js
     set(body, "participant", o->participant);
     set(body, "document", o->document);
     set(body, "format", o->format);
+    set(body, "reason", o->reason);
     vs_rc rc = vs_cli_call(cli, "POST", "/v1/exports", body, ret);
     json_decref(body);
     return rc;
@@ -145,6 +146,8 @@ int vs_cli_export(struct vs_cli *cli, int argc, char **argv)
          "what this participant sent or received (auditors)"},
         {"document", 'd', VS_OPTION_TEXT, &o.document, "ID", "this document only"},
         {"format", 0, VS_OPTION_TEXT, &o.format, "FORM", "tar.zst (the default) or zip"},
+        {"reason", 'r', VS_OPTION_TEXT, &o.reason, "TEXT",
+         "why; an auditor must say it (Art. 31.4)"},
         {"output", 'o', VS_OPTION_TEXT, &o.output, "FILE", "where the bundle goes"},
         {"id", 0, VS_OPTION_TEXT, &o.id, "ID", "take up one that was begun before"},
         {"no-wait", 0, VS_OPTION_FLAG, &o.no_wait, NULL,

@@ -29,7 +29,7 @@ static void view(struct vs_json *json, const struct vs_export *e)
 
 struct input {
     vs_time_ms from, until;
-    const char *participant, *document, *format;
+    const char *participant, *document, *format, *reason;
 };
 
 static const struct vs_json_member members[] = {
@@ -37,6 +37,7 @@ static const struct vs_json_member members[] = {
     {"until", VS_JSON_TIME, offsetof(struct input, until), false, 0},
     {"participant", VS_JSON_TEXT, offsetof(struct input, participant), false, 200},
     {"document", VS_JSON_TEXT, offsetof(struct input, document), false, 64},
+    {"reason", VS_JSON_TEXT, offsetof(struct input, reason), false, 1000},
     {"format", VS_JSON_TEXT, offsetof(struct input, format), false, 16},
 };
 
@@ -49,6 +50,7 @@ static vs_rc read_input(struct vs_request *request, struct vs_export_request *re
     *ret = (struct vs_export_request){.from = in.from,
                                       .until = in.until,
                                       .participant = in.participant,
+                                      .reason = in.reason,
                                       .form = VS_PACK_TAR_ZST};
     if (in.format != NULL && strcmp(in.format, "zip") == 0)
         ret->form = VS_PACK_ZIP;

@@ -139,7 +139,9 @@ struct one {
     struct vs_arena *arena;
     struct vs_id id;
     char text[VS_ID_TEXT];
-    const struct vs_value *row; /* of the document */
+    enum vs_party_kind party;
+    const struct vs_row *document_row;
+    const struct vs_value *row; /* its values */
     const struct vs_evidence **pieces;
     struct vs_bytes *xml;
     size_t n;
@@ -273,6 +275,17 @@ static vs_rc put_revocation(struct one *o, struct vs_error *err)
     return VS_OK;
 }
 
+/* The export itself is the act by which an auditor reads content: its evidence is in the
+ * journal before the bundle can be fetched. A recipient has what it was handed. */
+static vs_rc open_content(struct one *o, enum vs_content_kind what, struct vs_content_view *ret,
+                          struct vs_error *err)
+{
+    struct vs_relay *relay = o->slice->relay;
+    if (o->party == VS_PARTY_AUDITOR)
+        return vs_content_of(relay, o->arena, o->document_row, what, ret, err);
+    return vs_content_open(relay, o->arena, &o->slice->caller, o->id, what, ret, err);
+}
+
 static vs_rc put_content(struct one *o, enum vs_content_kind what, const char *name,
                          struct vs_error *err)
 {
@@ -280,8 +293,7 @@ static vs_rc put_content(struct one *o, enum vs_content_kind what, const char *n
     const char *path = path_of(o, name, "");
     if (path == NULL)
         return vs_fail_memory(err);
-    VS_TRY(
-        vs_content_open(o->slice->relay, o->arena, &o->slice->caller, o->id, what, &view, err));
+    VS_TRY(open_content(o, what, &view, err));
     vs_rc rc = vs_export_add(o->slice, path, view.source, err);
     vs_content_close(&view);
     return rc;
@@ -348,8 +360,7 @@ static vs_rc put_statement(struct one *o, struct vs_error *err)
 static vs_rc put_folder(struct one *o, struct vs_error *err)
 {
     struct vs_content_view view;
-    VS_TRY(vs_content_open(o->slice->relay, o->arena, &o->slice->caller, o->id,
-                           VS_CONTENT_ORIGINAL, &view, err));
+    VS_TRY(open_content(o, VS_CONTENT_ORIGINAL, &view, err));
     vs_rc rc = gather_material(o, view.source, err);
     vs_content_close(&view);
     VS_TRY(rc);
@@ -379,12 +390,16 @@ vs_rc vs_export_document(struct vs_export_slice *slice, struct vs_id document, b
     VS_TRY(rc);
     if (access.document == NULL)
         return VS_OK;
+    o->party = access.party;
+    o->document_row = access.document;
     o->row = access.document->values;
     VS_TRY(load_pieces(o, err));
     if (o->n == 0 || !vs_id_equal(o->pieces[0]->id, vs_value_id(&o->row[VS_DOCUMENT_EVIDENCE])))
         return VS_OK;
     VS_TRY(read_pieces(o, err));
-    VS_TRY(put_folder(o, err));
-    *ret = true;
-    return VS_OK;
+    rc = put_folder(o, err);
+    if (rc.code == VS_E_STATE && o->party == VS_PARTY_RECIPIENT)
+        return VS_OK; /* seen by its recipient, not handed to it yet */
+    *ret = vs_ok(rc);
+    return rc;
 }

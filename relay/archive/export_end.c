@@ -84,7 +84,14 @@ static vs_rc origin_xml(struct vs_export_slice *s, struct vs_export_ending *e,
                                       .content_type = "text/plain",
                                       .digest_uri = SHA256_URI,
                                       .digest = VS_BYTES(e->digests[tag], 32)};
-    struct vs_erds_extension who = {VS_ERDS_EXT_PRINCIPAL, s->row->principal_name};
+    struct vs_erds_extension said[2];
+    size_t n_said = 0;
+    if (s->row->principal_name[0] != '\0')
+        said[n_said++] =
+            (struct vs_erds_extension){VS_ERDS_EXT_PRINCIPAL, s->row->principal_name};
+    if (s->row->export.request.reason != NULL)
+        said[n_said++] =
+            (struct vs_erds_extension){VS_ERDS_EXT_STATEMENT, s->row->export.request.reason};
     struct vs_erds erds = {.id = vs_id_text_new(s->arena, e->issued.id),
                            .event = VS_EVENT_BUNDLE_EXPORT,
                            .event_time = s->now,
@@ -98,8 +105,8 @@ static vs_rc origin_xml(struct vs_export_slice *s, struct vs_export_ending *e,
                            .message_id = vs_id_text_new(s->arena, s->row->export.id),
                            .parts = parts,
                            .n_parts = n,
-                           .extensions = &who,
-                           .n_extensions = s->row->principal_name[0] != '\0'};
+                           .extensions = said,
+                           .n_extensions = n_said};
     struct vs_bytes xml;
     if (erds.id == NULL || erds.message_id == NULL)
         return vs_fail_memory(err);

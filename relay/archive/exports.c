@@ -1,4 +1,5 @@
 #include "relay/archive/exports_priv.h"
+#include "relay/archive/deed.h"
 #include "relay/exchange/access.h"
 #include "relay/exchange/commit.h"
 #include "relay/exchange/participants.h"
@@ -131,6 +132,9 @@ vs_rc vs_export_from_row(struct vs_relay *relay, struct vs_arena *arena,
         good =
             number_of(v[VS_EXPORT_PROGRESS].bytes, progress_names[i], 0, progress_field(p, i));
     struct vs_bytes name = value_of(v[VS_EXPORT_REQUEST].bytes, "name");
+    struct vs_bytes reason = value_of(v[VS_EXPORT_REQUEST].bytes, "reason");
+    if (reason.ptr != NULL)
+        e->request.reason = vs_arena_strndup(arena, (const char *)reason.ptr, reason.len);
     to->principal_name =
         vs_arena_strndup(arena, name.ptr == NULL ? "" : (const char *)name.ptr, name.len);
     if (!good)
@@ -169,6 +173,8 @@ static vs_rc check_request(struct vs_relay *relay, struct vs_arena *arena,
     struct vs_access access;
     const struct vs_participant *participant = NULL;
     *ret = VS_ID_NONE;
+    if (vs_id_is_none(owner) || request->reason != NULL)
+        VS_TRY(vs_ground_check(request->reason, err));
     VS_REFUSE_IF(request->from != VS_TIME_NONE && request->until != VS_TIME_NONE &&
                      request->from >= request->until,
                  err, VS_E_PARAMETER, NULL, "until is not later than from");
@@ -226,6 +232,8 @@ static const char *request_text(struct vs_arena *arena, const struct vs_caller *
     vs_id_text(r->document, id);
     if (text != NULL && !vs_id_is_none(r->document))
         text = vs_arena_printf(arena, "%sdocument=%s\n", text, id);
+    if (text != NULL && r->reason != NULL)
+        text = vs_arena_printf(arena, "%sreason=%s\n", text, r->reason);
     return text == NULL ? NULL : vs_arena_printf(arena, "%sname=%s\n", text, caller->name);
 }
 

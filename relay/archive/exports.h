@@ -30,6 +30,7 @@ struct vs_export_request {
     vs_time_ms from, until;  /* sending time: from <= t < until; VS_TIME_NONE */
     const char *participant; /* identifier or id: documents it sent or received; auditors */
     struct vs_id document;   /* VS_ID_NONE */
+    const char *reason;      /* why; of an auditor required (Art. 31.4) */
     enum vs_pack_form form;
 };
 

@@ -223,10 +223,12 @@ class Bundles(unittest.TestCase):
         file = self.export('other.tar.zst', caller=other)
         self.assertEqual(self.verify(file)['documents'], 0)
         # The supervising authority has all, or those of one participant (Art. 31.4).
+        why = ('--reason', 'yoxlama № 7')
+        auditor.vasite('export', '-o', self.path('why'), wanted=1)
         for options in ([], ['--participant', self.beta.identifier]):
-            file = self.export('auditor.tar.zst', *options, caller=auditor)
+            file = self.export('auditor.tar.zst', *why, *options, caller=auditor)
             self.assertEqual(self.verify(file)['documents'], 3)
-        file = self.export('nobody.tar.zst', '--participant', other.identifier, caller=auditor)
+        file = self.export('nobody.tar.zst', *why, '--participant', other.identifier, caller=auditor)
         self.assertEqual(self.verify(file)['documents'], 0)
 
 
