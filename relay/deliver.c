@@ -496,10 +496,11 @@ bool vs_relay_wait_deliver(struct vs_relay *relay, int64_t timeout_ms)
         timeout_ms = 0;
     if (under_way && seams->many != NULL)
         seams->many->wait(seams->context, timeout_ms);
-    bool go_on = may_go_on(relay);
-    if (!go_on)
-        give_up(relay);
-    return go_on;
+    if (may_go_on(relay))
+        return true;
+    give_up(relay);
+    /* What a worker still prepares or settles comes back; the workers wait for it to. */
+    return atomic_load(&relay->delivering_now) > 0;
 }
 
 /* -- life ---------------------------------------------------------------------------------- */

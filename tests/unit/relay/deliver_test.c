@@ -348,6 +348,33 @@ static void deliver__keeps_a_result_that_cannot_be_kept_yet(void **state)
     assert_int_equal(net.begun, 1);
 }
 
+/* What hangs is given up; what a worker has comes back before the thread ends. */
+static void deliver__ends_when_the_service_stops(void **state)
+{
+    (void)state;
+    struct vs_relay *relay = fixture->relay;
+    stage("a-1");
+    pass(1000);
+    assert_true(under_way("a-1"));
+    stage_all((const char *const[]){"b-1"}, 1, fixture->world.now_ms);
+    if (!under_way("b-1")) {
+        test_world_pass(&fixture->world, 1000);
+        assert_true(vs_relay_deliver(relay, fixture->world.now_ms)); /* taken, not prepared */
+    }
+    vs_relay_stop(relay);
+    assert_true(vs_relay_wait_deliver(relay, 0));
+    test_world_pass(&fixture->world, 6000);
+    vs_relay_wait_deliver(relay, 0);
+    vs_relay_run_until_idle(relay);
+    assert_false(vs_relay_wait_deliver(relay, 0));
+    assert_int_equal(net.cancelled, 2);
+    assert_int_equal(get("a-1")->attempts, 1);
+    net.n = 0;
+    relay_fixture_reopen(fixture); /* and it is repeated */
+    pass(1000);
+    assert_true(under_way("a-1") && under_way("b-1"));
+}
+
 static void deliver__without_a_network_fails_and_repeats(void **state)
 {
     (void)state;
@@ -375,6 +402,7 @@ int main(void)
         with_fixture(deliver__sees_past_a_crowd),
         with_fixture(deliver__repeats_after_a_crash_what_was_under_way),
         with_fixture(deliver__keeps_a_result_that_cannot_be_kept_yet),
+        with_fixture(deliver__ends_when_the_service_stops),
         with_fixture(deliver__without_a_network_fails_and_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
