@@ -425,6 +425,38 @@ static void automatic__leaves_what_did_not_pass_to_a_person(void **state)
     relay_fixture_check(f);
 }
 
+/* 27.3.2: signed by somebody whom nobody vouches for. The recipient is told in every view and
+ * in the evidence of receipt; the service does not acknowledge it. */
+static void automatic__leaves_what_was_not_confirmed_and_says_so(void **state)
+{
+    struct relay_fixture *f = *state;
+    struct test_signer own = f->signer;
+    struct vs_status status;
+    struct vs_error err;
+    test_signer_init(&f->signer, f->arena, VS_GENERATE_P256);
+    struct vs_bytes bytes = relay_fixture_container(f, "kim?");
+    test_signer_done(&f->signer);
+    f->signer = own;
+    struct vs_id id = send_bytes(f, bytes);
+    assert_ok(vs_status_get(f->relay, f->arena, &f->beta, id, &status, &err));
+    const struct vs_delivery *seen = status.recipients[0].delivery;
+    assert_int_equal(seen->state, VS_DELIVERY_AVAILABLE);
+    assert_int_equal(seen->not_sent, VS_NOT_SENT_NOT_CONFIRMED);
+    assert_string_equal(seen->authenticity, "not-confirmed");
+    assert_true(newest(f, &f->beta)->counts_as_not_sent);
+    for (size_t i = 0; i < status.n_evidence; i++) {
+        struct vs_bytes xml;
+        struct vs_erds erds;
+        assert_ok(vs_evidence_xml(f->relay, f->arena, status.evidence[i], &xml, &err));
+        assert_ok(vs_erds_read(f->arena, xml, &erds, &err));
+        if (erds.event == VS_EVENT_CONTENT_CONSIGNMENT)
+            assert_string_equal(vs_erds_extension(&erds, VS_ERDS_EXT_COUNTS_AS), "not-sent");
+    }
+    assert_int_equal(relay_fixture_evidence(f, id, "ContentConsignment"), 1);
+    assert_int_equal(relay_fixture_evidence(f, id, "Acknowledgement"), 0);
+    relay_fixture_check(f);
+}
+
 static void automatic__is_finished_once_after_a_crash_at_any_cycle(void **state)
 {
     struct relay_fixture *f = *state;
@@ -484,6 +516,7 @@ int main(void)
         WITH(notice__makes_it_count_as_not_sent_in_every_view, open_reminding),
         WITH(automatic__acknowledges_what_passed, open_automatic),
         WITH(automatic__leaves_what_did_not_pass_to_a_person, open_automatic),
+        WITH(automatic__leaves_what_was_not_confirmed_and_says_so, open_automatic),
         WITH(automatic__is_finished_once_after_a_crash_at_any_cycle, open_automatic),
         WITH(waived__acknowledgement_has_no_term, open_waived),
     };
