@@ -6,6 +6,7 @@
  *
  * VASITE_KEEP keeps the data of a seed that failed. `tests/run simulation` runs 200 seeds. */
 #include "relay/exchange/acknowledge.h"
+#include "relay/archive/hold.h"
 #include "relay/exchange/agreements.h"
 #include "relay/exchange/consent.h"
 #include "relay/exchange/deadline.h"
@@ -532,6 +533,113 @@ static struct oracle_document *notice(struct world *w)
     return d;
 }
 
+struct holding {
+    struct vs_caller caller;
+    struct vs_id document;
+    bool hold;
+    struct vs_deed result;
+};
+
+static vs_rc run_hold(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                      struct vs_error *err)
+{
+    struct holding *self = job->context;
+    return vs_hold_stage(relay, job, &self->caller, self->document, self->hold, "məhkəmə", now,
+                         &self->result, err);
+}
+
+/* The supervising authority sets and lifts legal holds. */
+static struct oracle_document *hold(struct world *w)
+{
+    struct oracle_document *d = any_document(w);
+    struct vs_error err;
+    for (size_t i = 0; i < w->oracle.n_documents && sim_once_in(&w->sim.chance, 2); i++)
+        if (w->oracle.documents[i].legal_hold)
+            d = &w->oracle.documents[i];
+    if (d == NULL)
+        return NULL;
+    w->sim.doing = "legal hold";
+    struct holding h = {.caller = w->oracle.auditor, .document = d->id, .hold = !d->legal_hold};
+    d->holds++;
+    if (sim_job(&w->sim, w->sim.scratch, run_hold, &h, &err) == SIM_FAILED)
+        sim_violation(&w->sim, "a legal hold is not taken: %s", err.text);
+    return d;
+}
+
+/* The same bytes to the same recipients with another key: held (27.3.3). */
+static struct oracle_document *send_once_more(struct world *w)
+{
+    struct oracle_document *old = any_document(w);
+    if (old == NULL || old->fed < w->sim.now - 20 * VS_DAY_MS)
+        return NULL;
+    struct sending s = {.document = oracle_draft(&w->oracle, old->sender, old->bytes)};
+    struct oracle_document *d = s.document;
+    d->n = old->n;
+    d->months = old->months;
+    d->passed = old->passed;
+    for (unsigned i = 0; i < d->n; i++) {
+        const struct oracle_delivery *to = &old->to[i];
+        if (to->deadline != VS_TIME_NONE || to->automatic)
+            return NULL;
+        d->to[i] = (struct oracle_delivery){.party = to->party,
+                                            .acknowledgement = to->acknowledgement,
+                                            .endpoint = to->endpoint,
+                                            .consent = to->consent,
+                                            .asked = VS_TIME_NONE,
+                                            .reminded = VS_TIME_NONE,
+                                            .answered = VS_TIME_NONE,
+                                            .taken = VS_TIME_NONE,
+                                            .refused_for_good = VS_TIME_NONE};
+    }
+    w->sim.doing = "send once more";
+    snprintf(d->key, sizeof d->key, "açar-%u", w->keys++);
+    enum sim_result result = send(w, &s);
+    if (result == SIM_FAILED)
+        may_be_closed(w, &s);
+    if (result == SIM_UNKNOWN) {
+        w->unknown++;
+        w->pending = d;
+    }
+    if (result != SIM_DONE)
+        return NULL;
+    take_receipt(w, &s, true);
+    if (!d->held)
+        sim_violation(&w->sim, "27.3.3: a repetition is delivered silently");
+    return w->sim.over ? NULL : d;
+}
+
+struct confirming {
+    const struct vs_caller *caller;
+    struct vs_id document;
+};
+
+static vs_rc run_confirm(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
+                         struct vs_error *err)
+{
+    struct confirming *self = job->context;
+    return vs_repeat_confirm_stage(relay, job, self->caller, self->document, now, err);
+}
+
+static struct oracle_document *confirm(struct world *w)
+{
+    struct vs_error err;
+    for (size_t i = w->oracle.n_documents; i-- > 0;) {
+        struct oracle_document *d = &w->oracle.documents[i];
+        if (!d->held || d->gone || w->sim.now >= oracle_term(d))
+            continue;
+        w->sim.doing = "confirm a repetition";
+        struct confirming c = {&w->oracle.parties[d->sender].caller, d->id};
+        bool crashes = w->sim.may_crash;
+        w->sim.may_crash = false; /* what a crash leaves is seen elsewhere */
+        d->held = false;
+        if (sim_job(&w->sim, w->sim.scratch, run_confirm, &c, &err) != SIM_DONE)
+            sim_violation(&w->sim, "27.3.3: a confirmation is not taken: %s", err.text);
+        w->sim.may_crash = crashes;
+        return d;
+    }
+    return NULL;
+}
+
 /* Somebody who has nothing to do with it answers and downloads. */
 static struct oracle_document *intrude(struct world *w)
 {
@@ -638,13 +746,14 @@ static void judge_push(struct world *w, struct oracle_document *d, struct oracle
 
 /* The document that a request is about: named in a field, or in a notice's body. */
 static struct oracle_document *subject_of(struct world *w,
-                                          const struct vs_outgoing_request *request)
+                                          const struct vs_outgoing_request *request,
+                                          const char *body)
 {
     char text[33] = "";
     struct vs_id id;
     snprintf(text, sizeof text, "%.32s", header_of(request, "Vasite-Document-Id"));
-    if (text[0] == '\0' && request->body.len > 0)
-        (void)sscanf((const char *)request->body.ptr, "{\"document\":\"%32[0-9a-f]", text);
+    if (text[0] == '\0')
+        (void)sscanf(body, "{\"document\":\"%32[0-9a-f]", text);
     struct oracle_document *d = vs_id_decode(text, &id) ? oracle_find(&w->oracle, id) : NULL;
     if (d == NULL) /* of a submission that has no receipt yet */
         d = w->sending != NULL ? w->sending : w->pending;
@@ -676,12 +785,17 @@ static vs_rc at_endpoint(void *context, struct vs_arena *arena,
     w->pushes++;
     enum endpoint_manner manner = manner_of(w, party);
     const char *event = header_of(request, "Vasite-Event");
-    struct oracle_document *d = subject_of(w, request);
+    const char *body =
+        vs_arena_printf(arena, "%.*s", (int)request->body.len,
+                        request->body.len == 0 ? "" : (const char *)request->body.ptr);
+    struct oracle_document *d = subject_of(w, request, body);
+    /* That it is asked has evidence of its own. */
+    bool asks = strstr(body, "\"state\":\"asked\"") != NULL;
     for (unsigned i = 0; d != NULL && i < d->n; i++) {
         struct oracle_delivery *to = &d->to[i];
         if (to->party == party && vs_text_equal(event, "document"))
             note_push(w, d, to, request, arena, manner);
-        if (to->party == party && vs_text_equal(event, "waiting")) {
+        if (to->party == party && vs_text_equal(event, "waiting") && !asks) {
             to->told |= manner == TAKES;
             to->notices++;
         }
@@ -697,8 +811,8 @@ static vs_rc at_endpoint(void *context, struct vs_arena *arena,
 static const struct action {
     unsigned weight;
     struct oracle_document *(*run)(struct world *w);
-} actions[] = {{30, submit}, {20, download}, {25, answer}, {5, intrude},
-               {8, repeat},  {12, consent},  {1, notice}};
+} actions[] = {{30, submit},  {20, download}, {25, answer}, {5, intrude},        {8, repeat},
+               {12, consent}, {1, notice},    {2, hold},    {4, send_once_more}, {2, confirm}};
 
 static struct oracle_document *act(struct world *w)
 {
@@ -836,7 +950,7 @@ static bool run_seed(uint64_t seed, unsigned steps, bool loud)
                "repeated), %llu pushes, %llu downloads, %llu answers, %llu crashes, %llu "
                "starts, %llu times "
                "closed, %llu marks from outside, %llu not, journal %llu; %llu looks, %llu "
-               "contents, %llu strangers, %llu gone, %llu proofs, "
+               "contents, %llu strangers, %llu gone, %llu records, %llu proofs, "
                "%llu sweeps\n",
                (unsigned long long)seed, w.sim.step, (unsigned long long)w.sim.relay_steps,
                (unsigned long long)w.sent, (unsigned long long)w.refused,
@@ -847,8 +961,8 @@ static bool run_seed(uint64_t seed, unsigned steps, bool loud)
                (unsigned long long)w.sim.network.failures,
                (unsigned long long)w.oracle.n_leaves, (unsigned long long)w.oracle.looks,
                (unsigned long long)w.oracle.contents, (unsigned long long)w.oracle.strangers,
-               (unsigned long long)w.oracle.gone, (unsigned long long)w.oracle.proofs,
-               (unsigned long long)w.oracle.sweeps);
+               (unsigned long long)w.oracle.gone, (unsigned long long)w.oracle.records,
+               (unsigned long long)w.oracle.proofs, (unsigned long long)w.oracle.sweeps);
     fflush(stdout);
     end(&w);
     return good;

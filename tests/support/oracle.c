@@ -1,5 +1,8 @@
 #include "tests/support/oracle.h"
+#include "formats/certificate/certificate.h"
 #include "formats/evidence/erds.h"
+#include "formats/evidence/evidence_record.h"
+#include "formats/timestamp/timestamp.h"
 #include "relay/check.h"
 #include "relay/journal.h"
 #include "relay/relay_priv.h"
@@ -14,9 +17,10 @@
 #define FURTHER_MS (3 * VS_DAY_MS)
 #define CONSENT_MS (5 * VS_DAY_MS)
 /* A mark comes once the authority answers again. */
-#define MARK_LATE_MS (5 * VS_DAY_MS)
-#define PUSH_LATE_MS (5 * VS_DAY_MS)
-#define PUSH_TERM_MS (3 * VS_DAY_MS)
+#define MARK_LATE_MS    (5 * VS_DAY_MS)
+#define RENEWAL_LATE_MS (30 * VS_DAY_MS)
+#define PUSH_LATE_MS    (5 * VS_DAY_MS)
+#define PUSH_TERM_MS    (3 * VS_DAY_MS)
 
 /* -- events (design, "Events") ------------------------------------------------------------- */
 
@@ -44,7 +48,7 @@ static const struct event {
     {"AcknowledgementReminder", 20, true, false},
     {"AcknowledgementOverdue", 20, true, false},
     {"NonSendingNotice", 1, false, false},
-    {"RepetitionNotice", 1, false, false},
+    {"RepetitionNotice", ORACLE_RECIPIENTS, false, false},
     {"LegalHold", 9, false, false},
     {"LegalHoldLifted", 9, false, false},
 };
@@ -96,6 +100,8 @@ void oracle_init(struct oracle *o, struct sim *sim, size_t documents)
 {
     *o = (struct oracle){.sim = sim, .arena = vs_arena_new(ARENA_MAX)};
     o->auditor.roles = VS_ROLE_AUDITOR;
+    o->auditor.principal = vs_id_new(&sim->seams, sim->now);
+    snprintf(o->auditor.name, sizeof o->auditor.name, "Nəzarət orqanı");
     o->most_documents = documents;
     o->id_slots = documents * 4;
     o->most_leaves = documents * ORACLE_EVIDENCE;
@@ -403,9 +409,8 @@ static bool happened(const struct oracle_document *d, const struct oracle_eviden
     case REPETITION:
         return d->repeats != NULL;
     case HOLD:
-        return d->legal_hold;
     case HOLD_LIFTED:
-        return !d->legal_hold;
+        return d->holds > 0;
     default:
         return false;
     }
@@ -513,6 +518,33 @@ static void learn(struct oracle *o, struct oracle_document *d, const struct vs_e
     read_evidence(o, d, e);
 }
 
+/* The newest time mark of its evidence record is one that still proves something: renewed
+ * before its authority's certificate ended (RFC 4998, 5.2). */
+static void look_at_record(struct oracle *o, const struct oracle_document *d,
+                           const struct vs_evidence *e)
+{
+    struct vs_error err;
+    struct vs_bytes der;
+    const struct vs_record *record;
+    const struct vs_timestamp *token;
+    VS_CERTIFICATE *signer = NULL;
+    struct vs_arena *arena = o->sim->scratch;
+    o->records++;
+    if (!vs_ok(vs_evidence_record(o->sim->relay, arena, e, &der, &err)) ||
+        !vs_ok(vs_record_decode(arena, der, &record, &err))) {
+        WRONG(o, "%s: the record of its %s cannot be read: %s", id_text(o, d->id), e->event,
+              err.text);
+        return;
+    }
+    const struct vs_record_chain *chain = &record->chains[record->n_chains - 1];
+    if (!vs_ok(vs_timestamp_decode(arena, chain->stamps[chain->n - 1].token, &token, &err)) ||
+        !vs_ok(vs_timestamp_signer(token, NULL, 0, &signer, &err)) || signer == NULL)
+        WRONG(o, "%s: a time mark that cannot be read: %s", id_text(o, d->id), err.text);
+    else if (signer->not_after < o->sim->now &&
+             o->sim->now > o->sim->network.last_failure + RENEWAL_LATE_MS)
+        WRONG(o, "%s: the time mark of its %s has run out", id_text(o, d->id), e->event);
+}
+
 static void look_at_evidence(struct oracle *o, struct oracle_document *d,
                              const struct vs_evidence **list, size_t n)
 {
@@ -532,6 +564,8 @@ static void look_at_evidence(struct oracle *o, struct oracle_document *d,
             (known->marked && !list[i]->marked))
             WRONG(o, "%s: its %s has changed", id_text(o, d->id), list[i]->event);
         known->marked |= list[i]->marked;
+        if (known->marked && sim_once_in(&o->sim->fate, 32))
+            look_at_record(o, d, list[i]);
         if (!known->marked && o->sim->now > known->time + MARK_LATE_MS &&
             o->sim->now > o->sim->network.last_failure + MARK_LATE_MS)
             WRONG(o, "%s: its %s is never marked", id_text(o, d->id), list[i]->event);
@@ -706,6 +740,7 @@ void oracle_look(struct oracle *o, struct oracle_document *d, bool content)
     look_at_evidence(o, d, status.evidence, status.n_evidence);
     d->notice |= d->counts[NOTICE] > 0;
     d->maybe_notice = false;
+    d->legal_hold = d->counts[HOLD] > d->counts[HOLD_LIFTED];
     if (d->counts[d->accepted ? ACCEPTANCE : REJECTION] != 1 ||
         d->counts[d->accepted ? REJECTION : ACCEPTANCE] != 0)
         WRONG(o, "%s: no evidence of its submission", id_text(o, d->id));

@@ -63,6 +63,7 @@ struct oracle_document {
     struct oracle_document *repeats;
     vs_time_ms fed; /* its last byte */
     unsigned months;
+    unsigned holds; /* legal holds that were set or lifted, or may have been */
     unsigned n;
     struct oracle_delivery to[ORACLE_RECIPIENTS];
     size_t n_evidence;
@@ -98,7 +99,7 @@ struct oracle {
     struct vs_hash edge[64];
     size_t n_roots, most_roots;
     struct oracle_root *roots; /* of the checkpoints that were given out */
-    uint64_t looks, contents, strangers, proofs, sweeps, gone;
+    uint64_t looks, contents, strangers, proofs, sweeps, gone, records;
 };
 
 void oracle_init(struct oracle *oracle, struct sim *sim, size_t documents);
