@@ -41,10 +41,16 @@ static void follow_clock(struct vs_relay *relay, vs_time_ms now)
     atomic_store(&relay->clock_doubted, doubted);
 }
 
-static void kept(struct vs_job *job)
+/* By a commit of its own, as leases are: a cycle of the committer would record the moment, and
+ * the record of a wrong one outlasts the clock's error. */
+static vs_rc keep(struct vs_relay *relay, vs_time_ms witnessed, struct vs_error *err)
 {
-    vs_arena_free(job->arena);
-    vs_heap_free(job);
+    struct vs_value row[VS_SETTING_COLUMNS] = {
+        [VS_SETTING_NAME] = vs_text(SETTING_NAME), [VS_SETTING_NUMBER] = vs_int(witnessed)};
+    struct vs_op op = vs_op_put(VS_T_SETTING, row);
+    struct vs_item item = {.ops = &op, .n_ops = 1};
+    relay->witness_kept = witnessed;
+    return vs_store_commit(relay->store, &item, 1, err);
 }
 
 static vs_rc stage_keep(struct vs_stage *stage, vs_time_ms witnessed, struct vs_error *err)
@@ -57,48 +63,19 @@ static vs_rc stage_keep(struct vs_stage *stage, vs_time_ms witnessed, struct vs_
     return vs_stage_op(stage, vs_op_put(VS_T_SETTING, row), err);
 }
 
-static vs_rc run_keep(struct vs_relay *relay, struct vs_job *job, vs_time_ms now,
-                      struct vs_error *err)
-{
-    struct vs_stage *stage;
-    VS_TRY(vs_stage_new(job, &stage, err));
-    return stage_keep(stage, vs_retention_time(relay, now), err);
-}
-
-/* A failure is made good by the next hour. */
-static void keep(struct vs_relay *relay, int64_t witnessed)
-{
-    struct vs_job *job = vs_heap_new(sizeof *job);
-    *job = (struct vs_job){.arena = vs_arena_new(JOB_ARENA), .run = run_keep, .done = kept};
-    relay->witness_kept = witnessed;
-    if (job->arena == NULL)
-        vs_heap_free(job);
-    else
-        vs_relay_submit_background(relay, job);
-}
-
 void vs_retention_step(struct vs_relay *relay, vs_time_ms now)
 {
     struct vs_error err;
     follow_clock(relay, now);
     int64_t witnessed = vs_retention_time(relay, now);
-    /* What is doubted is not recorded: a record of the wrong time would outlast the error. */
-    bool sound = !atomic_load(&relay->clock_doubted) && !vs_relay_clock_wrong(relay, now);
-    if (sound && witnessed - relay->witness_kept >= VS_HOUR_MS &&
-        vs_ok(vs_relay_broken(relay, &err)))
-        keep(relay, witnessed);
+    if (witnessed - relay->witness_kept < VS_HOUR_MS || !vs_ok(vs_relay_broken(relay, &err)))
+        return;
+    /* What failed is made good by the next hour; an unknown commit ends it all. */
+    if (!vs_ok(keep(relay, witnessed, &err)) && vs_store_poisoned(relay->store))
+        vs_relay_break(relay, &err);
 }
 
 /* -- opening ------------------------------------------------------------------------------- */
-
-static vs_rc keep_first(struct vs_relay *relay, vs_time_ms witnessed, struct vs_error *err)
-{
-    struct vs_value row[VS_SETTING_COLUMNS] = {
-        [VS_SETTING_NAME] = vs_text(SETTING_NAME), [VS_SETTING_NUMBER] = vs_int(witnessed)};
-    struct vs_op op = vs_op_put(VS_T_SETTING, row);
-    struct vs_item item = {.ops = &op, .n_ops = 1};
-    return vs_store_commit(relay->store, &item, 1, err);
-}
 
 vs_rc vs_witness_open(struct vs_relay *relay, struct vs_error *err)
 {
@@ -117,7 +94,7 @@ vs_rc vs_witness_open(struct vs_relay *relay, struct vs_error *err)
     atomic_store(&relay->witnessed, witnessed);
     relay->witness_kept = witnessed;
     if (row == NULL && !relay->settings.inspect)
-        return keep_first(relay, witnessed, err);
+        return keep(relay, witnessed, err);
     return VS_OK;
 }
 
