@@ -383,7 +383,7 @@ static bool happened(const struct oracle_document *d, const struct oracle_eviden
     case NOTIFICATION:
         return to->told && !d->held;
     case NOTIFICATION_FAILURE:
-        return to->notices > 0 && (!to->told || to->told_lost);
+        return to->notices > 0;
     case ASKED:
         return to->consent && !d->held;
     case CONSENTED:
