@@ -130,7 +130,9 @@ vs_rc vs_notify_settle(struct vs_relay *relay, struct vs_job *job,
     struct vs_stage *stage;
     VS_TRY(vs_act_delivery(relay, job->arena, remote->work, &delivery, err));
     bool nothing = !remote->send && vs_ok(remote->rc);
-    bool asked = delivery != NULL && vs_delivery_state_of(delivery) == VS_DELIVERY_ASKED;
+    /* Also one whose term of consent passed, or that was rejected, while the notice was under
+     * way: it never came into the mailbox. */
+    bool asked = delivery != NULL && delivery->values[VS_DELIVERY_RECEIVED_AT].type == VS_NULL;
     bool taken = vs_remote_taken(remote);
     if (delivery == NULL || nothing || (asked && taken))
         return vs_act_drop(job, remote->work, err);
