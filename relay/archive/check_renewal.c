@@ -82,12 +82,33 @@ static vs_rc check_record(struct vs_check_run *run, const struct vs_history *his
     return VS_OK;
 }
 
+/* A later moment in column RENEW would let a mark grow weak unnoticed. */
+static vs_rc check_end(struct vs_check_run *run, const struct vs_history *history,
+                       struct vs_error *err)
+{
+    struct vs_value key = vs_int(history->batch->number);
+    const struct vs_row *row;
+    bool surveyed;
+    VS_TRY(vs_renewal_surveyed(run->relay, run->scratch, &surveyed, err));
+    VS_TRY(vs_store_get(run->relay->store, run->scratch, VS_T_BATCH, &key, &row, err));
+    if (!surveyed || row == NULL)
+        return VS_OK;
+    const struct vs_value *renew = &row->values[VS_BATCH_RENEW];
+    vs_time_ms end = vs_renewal_end(run->relay, run->scratch, vs_history_token(history),
+                                    vs_history_algorithm(history));
+    if (renew->type != VS_INT || renew->integer != end)
+        return vs_fail(err, VS_E_CORRUPT, "RFC 4998, 5.1",
+                       "column renew is not when its time mark must be renewed");
+    return VS_OK;
+}
+
 vs_rc vs_check_renewals(struct vs_check_run *run, const struct vs_batch *batch,
                         struct vs_error *err)
 {
     struct vs_history history;
     bool trees = false;
     VS_TRY(vs_history_load(run->relay, run->scratch, batch, &history, err));
+    VS_TRY(check_end(run, &history, err));
     for (size_t i = 0; i < history.n; i++) {
         VS_TRY(check_one(run, &history, i, err));
         trees |= history.renewals[i].kind == VS_RENEWAL_HASH_TREE;

@@ -51,6 +51,9 @@ VS_NODISCARD vs_rc vs_renewal_values_tree(struct vs_arena *arena,
 /* Column VALUES: version 1, then for each leaf a count and its digests. */
 void vs_renewal_values_encode(struct vs_buffer *to, const struct vs_record_leaf *values,
                               size_t n);
+/* Whether every batch's column RENEW is by the table and settings of now. */
+VS_NODISCARD vs_rc vs_renewal_surveyed(const struct vs_relay *relay, struct vs_arena *arena,
+                                       bool *ret, struct vs_error *err);
 /* By which algorithm the trees of a batch shall be renewed, where not by its own. */
 enum vs_digest_algorithm vs_renewal_target(const struct vs_relay *relay,
                                            enum vs_digest_algorithm algorithm);

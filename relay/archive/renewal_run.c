@@ -56,10 +56,35 @@ static vs_rc again(struct run *r, vs_time_ms due, struct vs_error *err)
 /* -- survey: batches marked before there was such a column, or by another table ------------ */
 
 /* What the column was filled by: the table's date and what the operator asks for. */
-static const char *survey_key(struct run *r)
+static const char *survey_key(const struct vs_relay *relay, struct vs_arena *arena)
 {
-    return vs_arena_printf(r->arena, "%lld %d", (long long)vs_algorithms_written(),
-                           r->relay->settings.renewal_digest);
+    return vs_arena_printf(arena, "%lld %d %lld", (long long)vs_algorithms_written(),
+                           relay->settings.renewal_digest,
+                           (long long)relay->settings.renewal_margin_ms);
+}
+
+/* *ret: the last batch looked at, -1 once all were; 0 where none was by this key. */
+static vs_rc survey_state(const struct vs_relay *relay, struct vs_arena *arena, int64_t *ret,
+                          struct vs_error *err)
+{
+    struct vs_value name = vs_text(SURVEY_NAME);
+    const struct vs_row *state;
+    const char *key = survey_key(relay, arena);
+    if (key == NULL)
+        return vs_fail_memory(err);
+    VS_TRY(vs_store_get(relay->store, arena, VS_T_SETTING, &name, &state, err));
+    bool same = state != NULL && vs_bytes_is(state->values[VS_SETTING_BYTES].bytes, key);
+    *ret = same ? state->values[VS_SETTING_NUMBER].integer : 0;
+    return VS_OK;
+}
+
+vs_rc vs_renewal_surveyed(const struct vs_relay *relay, struct vs_arena *arena, bool *ret,
+                          struct vs_error *err)
+{
+    int64_t last;
+    VS_TRY(survey_state(relay, arena, &last, err));
+    *ret = last < 0;
+    return VS_OK;
 }
 
 static vs_rc stage_end(struct run *r, const struct vs_row *batch, vs_time_ms end,
@@ -101,18 +126,16 @@ static vs_rc stage_survey(struct run *r, int64_t after, const char *key, struct 
     return vs_stage_op(r->stage, vs_op_put(VS_T_SETTING, row), err);
 }
 
-/* *ret false: it is done already. NUMBER is the last batch looked at, -1 once all were. */
+/* *ret false: it is done already. */
 static vs_rc survey(struct run *r, bool *ret, struct vs_error *err)
 {
-    struct vs_value name = vs_text(SURVEY_NAME);
-    const struct vs_row *state, *rows;
+    const struct vs_row *rows;
     size_t n;
-    const char *key = survey_key(r);
+    int64_t last;
+    const char *key = survey_key(r->relay, r->arena);
     if (key == NULL)
         return vs_fail_memory(err);
-    VS_TRY(vs_store_get(r->relay->store, r->arena, VS_T_SETTING, &name, &state, err));
-    bool same = state != NULL && vs_bytes_is(state->values[VS_SETTING_BYTES].bytes, key);
-    int64_t last = same ? state->values[VS_SETTING_NUMBER].integer : 0;
+    VS_TRY(survey_state(r->relay, r->arena, &last, err));
     *ret = last >= 0;
     if (!*ret)
         return VS_OK;
