@@ -188,8 +188,9 @@ static vs_rc timestamp(struct job *job)
 
 /* -- calls --------------------------------------------------------------------------------- */
 
+/* `counted`: the number's name in JSON. */
 static int run(struct vs_cli *cli, const struct call *call, vs_rc (*what)(struct job *job),
-               const char *done)
+               const char *done, const char *counted)
 {
     struct job *job = vs_arena_make(cli->arena, struct job);
     if (job == NULL)
@@ -205,7 +206,7 @@ static int run(struct vs_cli *cli, const struct call *call, vs_rc (*what)(struct
     if (!vs_ok(rc))
         return vs_cli_failed(cli, rc);
     json_t *answer =
-        json_pack("{s:s, s:I}", "file", call->out, "files", (json_int_t)call->files.n);
+        json_pack("{s:s, s:I}", "file", call->out, counted, (json_int_t)call->files.n);
     if (!vs_cli_show_json(cli, answer))
         printf("%s %zu file%s: %s\n", done, call->files.n, call->files.n == 1 ? "" : "s",
                call->out);
@@ -257,7 +258,7 @@ int vs_cli_sign(struct vs_cli *cli, int argc, char **argv)
                     "  vasite sign --key me.p12 --form pades -o signed.pdf letter.pdf",
                     options, COUNT(options), 1, VS_OPTION_TEXTS_MAX},
                 argc, argv, &call.files);
-    return run(cli, &call, sign, "signed");
+    return run(cli, &call, sign, "signed", "signed_files");
 }
 
 int vs_cli_extend(struct vs_cli *cli, int argc, char **argv)
@@ -281,7 +282,7 @@ int vs_cli_extend(struct vs_cli *cli, int argc, char **argv)
                     "-o letter-lta.asice letter.asice",
                     options, COUNT(options), 1, 1},
                 argc, argv, &call.files);
-    return run(cli, &call, extend, "raised");
+    return run(cli, &call, extend, "raised", "raised_files");
 }
 
 int vs_cli_timestamp(struct vs_cli *cli, int argc, char **argv)
@@ -297,5 +298,5 @@ int vs_cli_timestamp(struct vs_cli *cli, int argc, char **argv)
             "  vasite timestamp --tsa http://127.0.0.1:8080/tsa -o plan.asics plan.pdf",
             options, COUNT(options), 1, 1},
         argc, argv, &call.files);
-    return run(cli, &call, timestamp, "marked");
+    return run(cli, &call, timestamp, "marked", "marked_files");
 }

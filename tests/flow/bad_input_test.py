@@ -201,7 +201,7 @@ class BadInput(unittest.TestCase):
             connection.putheader(name, value)
         connection.endheaders()
         answer = connection.getresponse()
-        self.check_problem((answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()), 413, 'too-large', 'limit')
+        self.check_problem((answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()), 413, 'too-large', 'at most 4194304 bytes')
         connection.close()
         self.assertEqual(self.state(), before)
 
