@@ -26,34 +26,9 @@ struct laying {
     struct vs_error *err;
 };
 
-static void put16(uint8_t **at, unsigned v)
-{
-    *(*at)++ = (uint8_t)v;
-    *(*at)++ = (uint8_t)(v >> 8);
-}
-static void put32(uint8_t **at, uint64_t v)
-{
-    put16(at, (unsigned)(v & 0xffff));
-    put16(at, (unsigned)(v >> 16 & 0xffff));
-}
-static void put64(uint8_t **at, uint64_t v)
-{
-    put32(at, v & 0xffffffff);
-    put32(at, v >> 32);
-}
-static uint64_t cap32(uint64_t v)
-{
-    return v < 0xffffffff ? v : 0xffffffff;
-}
-
 static uint64_t part_size(const struct vs_zip_part *part)
 {
     return part->source != NULL ? part->source->size : part->bytes.len;
-}
-
-static bool is_wide(uint64_t v)
-{
-    return v >= 0xffffffff;
 }
 
 static void add_piece(struct laying *l, uint64_t len, const uint8_t *bytes,
@@ -74,17 +49,17 @@ static void put_common(uint8_t **at, const struct laying *l, size_t i, unsigned 
     for (const char *c = name; *c != '\0'; c++)
         if ((unsigned char)*c >= 0x80)
             flags = VS_ZIP_FLAG_UTF8;
-    uint64_t size = cap32(part_size(&l->parts[i]));
-    put16(at, version);
-    put16(at, flags);
-    put16(at, VS_ZIP_STORED);
-    put16(at, 0);      /* 00:00:00 */
-    put16(at, 0x0021); /* 1980-01-01: a date would make the same parts differ */
-    put32(at, l->crcs[i]);
-    put32(at, size);
-    put32(at, size);
-    put16(at, (unsigned)strlen(name));
-    put16(at, extra_len);
+    uint64_t size = vs_zip_cap32(part_size(&l->parts[i]));
+    vs_zip_put16(at, version);
+    vs_zip_put16(at, flags);
+    vs_zip_put16(at, VS_ZIP_STORED);
+    vs_zip_put16(at, 0);      /* 00:00:00 */
+    vs_zip_put16(at, 0x0021); /* 1980-01-01: a date would make the same parts differ */
+    vs_zip_put32(at, l->crcs[i]);
+    vs_zip_put32(at, size);
+    vs_zip_put32(at, size);
+    vs_zip_put16(at, (unsigned)strlen(name));
+    vs_zip_put16(at, extra_len);
 }
 
 static void put_name(uint8_t **at, const char *name)
@@ -98,21 +73,21 @@ static vs_rc lay_entry(struct laying *l, size_t i)
 {
     const struct vs_zip_part *part = &l->parts[i];
     uint64_t size = part_size(part);
-    bool wide = is_wide(size);
+    bool wide = vs_zip_is_wide(size);
     size_t len = VS_ZIP_LOCAL_BYTES + strlen(part->name) + (wide ? 20 : 0);
     uint8_t *header = vs_arena_alloc(l->arena, len), *at = header;
     if (header == NULL)
         return vs_fail_memory(l->err);
     l->offsets[i] = l->at;
     l->crcs[i] = part->source != NULL ? part->source_crc32 : vs_zip_crc32(0, part->bytes);
-    put32(&at, VS_ZIP_LOCAL_SIGNATURE);
+    vs_zip_put32(&at, VS_ZIP_LOCAL_SIGNATURE);
     put_common(&at, l, i, wide ? 45 : 20, wide ? 20 : 0);
     put_name(&at, part->name);
     if (wide) {
-        put16(&at, VS_ZIP_EXTRA_ZIP64);
-        put16(&at, 16);
-        put64(&at, size);
-        put64(&at, size);
+        vs_zip_put16(&at, VS_ZIP_EXTRA_ZIP64);
+        vs_zip_put16(&at, 16);
+        vs_zip_put64(&at, size);
+        vs_zip_put64(&at, size);
     }
     add_piece(l, len, header, NULL);
     add_piece(l, size, part->bytes.ptr, part->source);
@@ -122,55 +97,55 @@ static vs_rc lay_entry(struct laying *l, size_t i)
 static void put_central(uint8_t **at, const struct laying *l, size_t i)
 {
     uint64_t size = part_size(&l->parts[i]), offset = l->offsets[i];
-    unsigned extra = (is_wide(size) ? 16U : 0U) + (is_wide(offset) ? 8U : 0U);
-    put32(at, VS_ZIP_CENTRAL_SIGNATURE);
-    put16(at, 3 << 8 | (extra > 0 ? 45 : 20)); /* made on Unix: it has modes */
+    unsigned extra = (vs_zip_is_wide(size) ? 16U : 0U) + (vs_zip_is_wide(offset) ? 8U : 0U);
+    vs_zip_put32(at, VS_ZIP_CENTRAL_SIGNATURE);
+    vs_zip_put16(at, 3 << 8 | (extra > 0 ? 45 : 20)); /* made on Unix: it has modes */
     put_common(at, l, i, extra > 0 ? 45 : 20, extra > 0 ? extra + 4 : 0);
-    put16(at, 0);                       /* comment */
-    put16(at, 0);                       /* disk */
-    put16(at, 0);                       /* internal attributes */
-    put32(at, (uint64_t)0100644 << 16); /* a plain file, rw-r--r-- */
-    put32(at, cap32(offset));
+    vs_zip_put16(at, 0);                       /* comment */
+    vs_zip_put16(at, 0);                       /* disk */
+    vs_zip_put16(at, 0);                       /* internal attributes */
+    vs_zip_put32(at, (uint64_t)0100644 << 16); /* a plain file, rw-r--r-- */
+    vs_zip_put32(at, vs_zip_cap32(offset));
     put_name(at, l->parts[i].name);
     if (extra == 0)
         return;
-    put16(at, VS_ZIP_EXTRA_ZIP64);
-    put16(at, extra);
-    if (is_wide(size)) {
-        put64(at, size);
-        put64(at, size);
+    vs_zip_put16(at, VS_ZIP_EXTRA_ZIP64);
+    vs_zip_put16(at, extra);
+    if (vs_zip_is_wide(size)) {
+        vs_zip_put64(at, size);
+        vs_zip_put64(at, size);
     }
-    if (is_wide(offset))
-        put64(at, offset);
+    if (vs_zip_is_wide(offset))
+        vs_zip_put64(at, offset);
 }
 
 static void put_end(uint8_t **at, const struct laying *l, uint64_t offset, uint64_t size)
 {
     uint64_t n = l->n;
-    if (is_wide(offset) || is_wide(size) || n >= 0xffff) {
-        put32(at, VS_ZIP_END64_SIGNATURE);
-        put64(at, VS_ZIP_END64_BYTES - 12);
-        put16(at, 3 << 8 | 45);
-        put16(at, 45);
-        put32(at, 0);
-        put32(at, 0);
-        put64(at, n);
-        put64(at, n);
-        put64(at, size);
-        put64(at, offset);
-        put32(at, VS_ZIP_LOCATOR_SIGNATURE);
-        put32(at, 0);
-        put64(at, offset + size);
-        put32(at, 1);
+    if (vs_zip_is_wide(offset) || vs_zip_is_wide(size) || n >= 0xffff) {
+        vs_zip_put32(at, VS_ZIP_END64_SIGNATURE);
+        vs_zip_put64(at, VS_ZIP_END64_BYTES - 12);
+        vs_zip_put16(at, 3 << 8 | 45);
+        vs_zip_put16(at, 45);
+        vs_zip_put32(at, 0);
+        vs_zip_put32(at, 0);
+        vs_zip_put64(at, n);
+        vs_zip_put64(at, n);
+        vs_zip_put64(at, size);
+        vs_zip_put64(at, offset);
+        vs_zip_put32(at, VS_ZIP_LOCATOR_SIGNATURE);
+        vs_zip_put32(at, 0);
+        vs_zip_put64(at, offset + size);
+        vs_zip_put32(at, 1);
     }
     unsigned short_n = n < 0xffff ? (unsigned)n : 0xffff;
-    put32(at, VS_ZIP_END_SIGNATURE);
-    put32(at, 0); /* disks */
-    put16(at, short_n);
-    put16(at, short_n);
-    put32(at, cap32(size));
-    put32(at, cap32(offset));
-    put16(at, 0); /* comment */
+    vs_zip_put32(at, VS_ZIP_END_SIGNATURE);
+    vs_zip_put32(at, 0); /* disks */
+    vs_zip_put16(at, short_n);
+    vs_zip_put16(at, short_n);
+    vs_zip_put32(at, vs_zip_cap32(size));
+    vs_zip_put32(at, vs_zip_cap32(offset));
+    vs_zip_put16(at, 0); /* comment */
 }
 
 static vs_rc lay_directory(struct laying *l)

@@ -37,6 +37,32 @@ static inline uint64_t vs_le64(const uint8_t *at)
     return vs_le32(at) | (uint64_t)vs_le32(at + 4) << 32;
 }
 
+/* The same written; `*at` moves on. */
+static inline void vs_zip_put16(uint8_t **at, unsigned v)
+{
+    *(*at)++ = (uint8_t)v;
+    *(*at)++ = (uint8_t)(v >> 8);
+}
+static inline void vs_zip_put32(uint8_t **at, uint64_t v)
+{
+    vs_zip_put16(at, (unsigned)(v & 0xffff));
+    vs_zip_put16(at, (unsigned)(v >> 16 & 0xffff));
+}
+static inline void vs_zip_put64(uint8_t **at, uint64_t v)
+{
+    vs_zip_put32(at, v & 0xffffffff);
+    vs_zip_put32(at, v >> 32);
+}
+/* What 32 bits cannot hold stands in the ZIP64 field (APPNOTE, 4.5.3). */
+static inline bool vs_zip_is_wide(uint64_t v)
+{
+    return v >= 0xffffffff;
+}
+static inline uint64_t vs_zip_cap32(uint64_t v)
+{
+    return vs_zip_is_wide(v) ? 0xffffffff : v;
+}
+
 /* Refuse names of one key, and a file where another name needs a folder. `keys` is sorted. */
 VS_NODISCARD vs_rc vs_zip_check_keys(const char **keys, size_t n, struct vs_error *err);
 #endif

@@ -3,47 +3,19 @@
 
 /* -- writing ------------------------------------------------------------------------------- */
 
-static void put16(uint8_t **at, unsigned v)
-{
-    *(*at)++ = (uint8_t)v;
-    *(*at)++ = (uint8_t)(v >> 8);
-}
-
-static void put32(uint8_t **at, uint64_t v)
-{
-    put16(at, (unsigned)(v & 0xffff));
-    put16(at, (unsigned)(v >> 16 & 0xffff));
-}
-
-static void put64(uint8_t **at, uint64_t v)
-{
-    put32(at, v & 0xffffffff);
-    put32(at, v >> 32);
-}
-
-static bool is_wide(uint64_t v)
-{
-    return v >= 0xffffffff;
-}
-
-static uint64_t cap32(uint64_t v)
-{
-    return is_wide(v) ? 0xffffffff : v;
-}
-
 /* From "version needed" to "extra length". */
 static void put_common(uint8_t **at, const struct vs_zip_stream_entry *e, unsigned extra)
 {
-    put16(at, extra > 0 ? 45 : 20);
-    put16(at, 0);
-    put16(at, VS_ZIP_STORED);
-    put16(at, 0);      /* 00:00:00 */
-    put16(at, 0x0021); /* 1980-01-01 */
-    put32(at, e->crc32);
-    put32(at, cap32(e->size));
-    put32(at, cap32(e->size));
-    put16(at, (unsigned)strlen(e->name));
-    put16(at, extra > 0 ? extra + 4 : 0);
+    vs_zip_put16(at, extra > 0 ? 45 : 20);
+    vs_zip_put16(at, 0);
+    vs_zip_put16(at, VS_ZIP_STORED);
+    vs_zip_put16(at, 0);      /* 00:00:00 */
+    vs_zip_put16(at, 0x0021); /* 1980-01-01 */
+    vs_zip_put32(at, e->crc32);
+    vs_zip_put32(at, vs_zip_cap32(e->size));
+    vs_zip_put32(at, vs_zip_cap32(e->size));
+    vs_zip_put16(at, (unsigned)strlen(e->name));
+    vs_zip_put16(at, extra > 0 ? extra + 4 : 0);
 }
 
 static void put_name(uint8_t **at, const char *name)
@@ -57,15 +29,15 @@ size_t vs_zip_stream_local(const struct vs_zip_stream_entry *entry,
                            uint8_t out[VS_ZIP_RECORD_MAX])
 {
     uint8_t *at = out;
-    unsigned extra = is_wide(entry->size) ? 16 : 0;
-    put32(&at, VS_ZIP_LOCAL_SIGNATURE);
+    unsigned extra = vs_zip_is_wide(entry->size) ? 16 : 0;
+    vs_zip_put32(&at, VS_ZIP_LOCAL_SIGNATURE);
     put_common(&at, entry, extra);
     put_name(&at, entry->name);
     if (extra > 0) {
-        put16(&at, VS_ZIP_EXTRA_ZIP64);
-        put16(&at, extra);
-        put64(&at, entry->size);
-        put64(&at, entry->size);
+        vs_zip_put16(&at, VS_ZIP_EXTRA_ZIP64);
+        vs_zip_put16(&at, extra);
+        vs_zip_put64(&at, entry->size);
+        vs_zip_put64(&at, entry->size);
     }
     return (size_t)(at - out);
 }
@@ -74,61 +46,63 @@ size_t vs_zip_stream_central(const struct vs_zip_stream_entry *entry,
                              uint8_t out[VS_ZIP_RECORD_MAX])
 {
     uint8_t *at = out;
-    unsigned extra = (is_wide(entry->size) ? 16U : 0U) + (is_wide(entry->offset) ? 8U : 0U);
-    put32(&at, VS_ZIP_CENTRAL_SIGNATURE);
-    put16(&at, 3 << 8 | (extra > 0 ? 45 : 20)); /* made on Unix: it has modes */
+    unsigned extra =
+        (vs_zip_is_wide(entry->size) ? 16U : 0U) + (vs_zip_is_wide(entry->offset) ? 8U : 0U);
+    vs_zip_put32(&at, VS_ZIP_CENTRAL_SIGNATURE);
+    vs_zip_put16(&at, 3 << 8 | (extra > 0 ? 45 : 20)); /* made on Unix: it has modes */
     put_common(&at, entry, extra);
-    put16(&at, 0);                       /* comment */
-    put16(&at, 0);                       /* disk */
-    put16(&at, 0);                       /* internal attributes */
-    put32(&at, (uint64_t)0100644 << 16); /* a plain file, rw-r--r-- */
-    put32(&at, cap32(entry->offset));
+    vs_zip_put16(&at, 0);                       /* comment */
+    vs_zip_put16(&at, 0);                       /* disk */
+    vs_zip_put16(&at, 0);                       /* internal attributes */
+    vs_zip_put32(&at, (uint64_t)0100644 << 16); /* a plain file, rw-r--r-- */
+    vs_zip_put32(&at, vs_zip_cap32(entry->offset));
     put_name(&at, entry->name);
     if (extra > 0) {
-        put16(&at, VS_ZIP_EXTRA_ZIP64);
-        put16(&at, extra);
+        vs_zip_put16(&at, VS_ZIP_EXTRA_ZIP64);
+        vs_zip_put16(&at, extra);
     }
-    if (is_wide(entry->size)) {
-        put64(&at, entry->size);
-        put64(&at, entry->size);
+    if (vs_zip_is_wide(entry->size)) {
+        vs_zip_put64(&at, entry->size);
+        vs_zip_put64(&at, entry->size);
     }
-    if (is_wide(entry->offset))
-        put64(&at, entry->offset);
+    if (vs_zip_is_wide(entry->offset))
+        vs_zip_put64(&at, entry->offset);
     return (size_t)(at - out);
 }
 
 static void put_end64(uint8_t **at, uint64_t n, uint64_t offset, uint64_t size)
 {
-    put32(at, VS_ZIP_END64_SIGNATURE);
-    put64(at, VS_ZIP_END64_BYTES - 12);
-    put16(at, 3 << 8 | 45);
-    put16(at, 45);
-    put32(at, 0);
-    put32(at, 0);
-    put64(at, n);
-    put64(at, n);
-    put64(at, size);
-    put64(at, offset);
-    put32(at, VS_ZIP_LOCATOR_SIGNATURE);
-    put32(at, 0);
-    put64(at, offset + size);
-    put32(at, 1);
+    vs_zip_put32(at, VS_ZIP_END64_SIGNATURE);
+    vs_zip_put64(at, VS_ZIP_END64_BYTES - 12);
+    vs_zip_put16(at, 3 << 8 | 45);
+    vs_zip_put16(at, 45);
+    vs_zip_put32(at, 0);
+    vs_zip_put32(at, 0);
+    vs_zip_put64(at, n);
+    vs_zip_put64(at, n);
+    vs_zip_put64(at, size);
+    vs_zip_put64(at, offset);
+    vs_zip_put32(at, VS_ZIP_LOCATOR_SIGNATURE);
+    vs_zip_put32(at, 0);
+    vs_zip_put64(at, offset + size);
+    vs_zip_put32(at, 1);
 }
 
 size_t vs_zip_stream_ending(uint64_t n_entries, uint64_t directory_offset,
                             uint64_t directory_size, uint8_t out[VS_ZIP_ENDING_MAX])
 {
     uint8_t *at = out;
-    if (is_wide(directory_offset) || is_wide(directory_size) || n_entries >= 0xffff)
+    if (vs_zip_is_wide(directory_offset) || vs_zip_is_wide(directory_size) ||
+        n_entries >= 0xffff)
         put_end64(&at, n_entries, directory_offset, directory_size);
     unsigned short_n = n_entries < 0xffff ? (unsigned)n_entries : 0xffff;
-    put32(&at, VS_ZIP_END_SIGNATURE);
-    put32(&at, 0); /* disks */
-    put16(&at, short_n);
-    put16(&at, short_n);
-    put32(&at, cap32(directory_size));
-    put32(&at, cap32(directory_offset));
-    put16(&at, 0); /* comment */
+    vs_zip_put32(&at, VS_ZIP_END_SIGNATURE);
+    vs_zip_put32(&at, 0); /* disks */
+    vs_zip_put16(&at, short_n);
+    vs_zip_put16(&at, short_n);
+    vs_zip_put32(&at, vs_zip_cap32(directory_size));
+    vs_zip_put32(&at, vs_zip_cap32(directory_offset));
+    vs_zip_put16(&at, 0); /* comment */
     return (size_t)(at - out);
 }
 
